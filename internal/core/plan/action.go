@@ -1,0 +1,111 @@
+package plan
+
+import (
+	"github.com/sluice-gitops/sluice/internal/core"
+)
+
+// Action is one change to the world outside. Each is an "ensure": carrying it
+// out twice leaves what carrying it out once leaves, and it carries what was
+// seen, so that it fails with core.Conflict when the world has moved since.
+// The implementations are the structs of this file and no others.
+type Action interface {
+	// About names what the action concerns; the zero Target where it concerns a cluster.
+	About() core.Target
+	// Because is the reason in words, as a person should read it.
+	Because() string
+	action()
+}
+
+// Cause is the part that all actions share.
+type Cause struct {
+	Target core.Target
+	Reason string
+}
+
+// About implements Action.
+func (c Cause) About() core.Target { return c.Target }
+
+// Because implements Action.
+func (c Cause) Because() string { return c.Reason }
+
+func (Cause) action() {}
+
+// File is a file's whole new content.
+type File struct {
+	Path    string
+	Content []byte
+}
+
+// PushBranch makes Branch point to one new commit on top of Parent that
+// replaces the content of Files and touches nothing else.
+type PushBranch struct {
+	Cause
+	Branch  string
+	Parent  core.SHA
+	Expect  core.SHA // the branch's head as seen; "" if it must not exist yet
+	Files   []File
+	Message string
+}
+
+// DeleteBranch removes a branch that is no longer needed.
+type DeleteBranch struct {
+	Cause
+	Branch string
+	Expect core.SHA // the branch's head as seen
+}
+
+// OpenMR makes sure that an open merge request leads from Branch to Into.
+type OpenMR struct {
+	Cause
+	Branch      string
+	Into        string
+	Title       string
+	Description string
+	Labels      []string
+}
+
+// EditMR replaces a merge request's title and description, and adds labels
+// that it lacks.
+type EditMR struct {
+	Cause
+	MR          core.MRID
+	Title       string
+	Description string
+	Labels      []string
+}
+
+// WriteNote writes a comment: a new one if Note is 0, else that one's new text.
+type WriteNote struct {
+	Cause
+	MR   core.MRID
+	Note core.NoteID
+	Body string
+}
+
+// React puts an emoji on somebody's comment.
+type React struct {
+	Cause
+	MR    core.MRID
+	Note  core.NoteID
+	Emoji string // its name, without colons
+}
+
+// MergeMR merges a merge request whose source branch's head is SHA.
+type MergeMR struct {
+	Cause
+	MR  core.MRID
+	SHA core.SHA
+}
+
+// CloseMR closes a merge request without merging it.
+type CloseMR struct {
+	Cause
+	MR core.MRID
+}
+
+// Trigger calls the Flux Receiver of a cluster.
+type Trigger struct {
+	Cause
+	Cluster  core.Cluster
+	Revision core.SHA // the revision that the cluster is expected to report
+}

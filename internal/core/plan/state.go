@@ -1,0 +1,149 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/overlay"
+)
+
+// State is all that one pass has observed of one monorepo. Everything that
+// comes from Git belongs to the commit Head.
+type State struct {
+	Project   Project
+	Head      core.SHA                        // the default branch's head
+	Inventory *overlay.Inventory              // what every overlay deploys at Head
+	Past      map[core.SHA]*overlay.Inventory // the same at the revisions that clusters reported; absent means unknown to the mirror
+	Reports   map[core.Cluster]ClusterReport  // absent means the cluster never reported
+	Triggers  map[core.Cluster]TriggerRecord  // the last call to each cluster's Flux Receiver
+	Branches  map[string]Branch               // the heads under sluice/, by branch name
+	Open      []MergeRequest                  // open merge requests of ours
+	Closed    map[string]MergeRequest         // the newest closed one per branch, where no open one exists
+	People    map[core.UserID]Person          // everyone who commented on a merge request of ours
+	Receivers map[core.Cluster]bool           // the clusters whose Flux Receiver can be called
+}
+
+// Project is the GitLab project that holds the monorepo.
+type Project struct {
+	ID            int64
+	Path          string // full path, such as "ai-platform/flux"
+	WebURL        string
+	DefaultBranch string
+	Archived      bool
+	Bot           core.UserID // the user whose token Sluice uses
+	BotName       string      // its user name, without "@"
+}
+
+// Branch is a branch under sluice/ as the mirror has it.
+type Branch struct {
+	Name    string
+	Head    core.SHA
+	Tree    core.SHA   // the head commit's tree
+	Parents []core.SHA // the head commit's parents
+	Message string     // the head commit's whole message, trailers included
+	// Changed maps each path that differs between the head commit and its first
+	// parent to the blob now there ("" where the path was removed). It is nil
+	// when there are more of them than any promotion could touch.
+	Changed map[string]core.SHA
+}
+
+// MRState is the state of a merge request as GitLab names it.
+type MRState string
+
+// The states. Locked means that a merge is under way: it counts as open.
+const (
+	Opened MRState = "opened"
+	Closed MRState = "closed"
+	Merged MRState = "merged"
+	Locked MRState = "locked"
+)
+
+// MergeRequest is one merge request whose source branch lies under sluice/, in
+// the same project.
+type MergeRequest struct {
+	ID          core.MRID
+	URL         string
+	State       MRState
+	Source      string   // source branch
+	Target      string   // target branch
+	Head        core.SHA // what GitLab takes for the source branch's head; may lag behind a push
+	HeadMessage string   // for closed ones: the head commit's message
+	Title       string
+	Description string
+	Labels      []string
+	Draft       bool
+	Author      core.UserID
+	ClosedBy    core.UserID // 0 unless closed
+	CreatedAt   time.Time
+	Prepared    bool   // GitLab has finished its preparation after the creation
+	MergeStatus string // GitLab's detailed_merge_status, as delivered
+	MergeError  string
+	Pipeline    *Pipeline  // the head pipeline, nil if there is none
+	Versions    []Version  // the diff versions, newest first
+	Approvals   []Approval // GitLab's own approvals
+	Notes       []Note     // oldest first, without system notes
+}
+
+// Pipeline is a merge request's head pipeline.
+type Pipeline struct {
+	ID     int64
+	SHA    core.SHA
+	Status string // as GitLab delivers it
+	URL    string
+}
+
+// Version is one state of a merge request's source branch that GitLab recorded.
+type Version struct {
+	Head      core.SHA
+	CreatedAt time.Time
+}
+
+// Approval is one approval by GitLab's own button.
+type Approval struct {
+	User core.UserID
+	At   time.Time // zero if this GitLab does not tell
+}
+
+// Note is one comment.
+type Note struct {
+	ID        core.NoteID
+	Author    core.UserID
+	Body      string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	Internal  bool
+	Diff      bool // belongs to a line of the diff
+}
+
+// Person is a GitLab user in relation to the project, looked up for this pass.
+type Person struct {
+	ID       core.UserID
+	Username string
+	Level    int // GitLab's access level in the project, inherited and invited groups included; 0 is none
+	Active   bool
+	Groups   []string // of the groups that the policy names: those that count the user as a member
+}
+
+// ClusterReport is what one cluster's Flux has told us so far.
+type ClusterReport struct {
+	Heard time.Time // the newest report's time
+	// Runs are the revisions that the cluster's Kustomizations reported, oldest
+	// first; the last one is where the cluster is now.
+	Runs []Run
+}
+
+// Run is a span of time in which a cluster reported one revision.
+type Run struct {
+	Revision core.SHA
+	Since    time.Time // when it first reported this revision
+	Ready    bool      // every object that reported on it last did so without an error
+	ReadyAt  time.Time // when the present readiness began; zero unless Ready
+	Reason   string    // what Flux said, unless Ready
+}
+
+// TriggerRecord is the last call to a cluster's Flux Receiver.
+type TriggerRecord struct {
+	Revision core.SHA
+	At       time.Time
+	Attempts int // calls made so far for this revision
+}

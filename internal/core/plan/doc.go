@@ -1,0 +1,2 @@
+// Package plan decides.
+package plan

@@ -1,0 +1,2 @@
+// Package yamledit changes scalars in YAML texts byte for byte.
+package yamledit

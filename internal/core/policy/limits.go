@@ -1,0 +1,23 @@
+package policy
+
+import "time"
+
+// The limits of a policy. They are far above what a monorepo needs, and low
+// enough that a hostile or generated file cannot make a pass slow.
+const (
+	maxFileBytes    = 256 << 10           // a policy that people cannot read through is refused
+	maxProblems     = 50                  // reported at once; the rest is counted
+	maxLayouts      = 20                  // each is walked in every pass, and compared with each other
+	maxEnvironments = 50                  // order and cycles are found in quadratic time
+	maxSources      = 20                  // environments in one from
+	maxClusters     = 200                 // per environment
+	maxApps         = 500                 // rules; each app is matched against each
+	maxPrincipals   = 50                  // per environment; each group costs a request per person
+	maxApprovals    = 20                  // a count that nobody can reach is a mistake
+	maxSoak         = 90 * 24 * time.Hour // a soak longer than a quarter is a mistake
+	maxNameLength   = 63                  // of environments and clusters; they become parts of branch names, labels and headers
+	maxGroupDepth   = 20                  // GitLab's own limit for nested groups
+	maxConstraint   = 200                 // characters of a version constraint
+	maxPathLength   = 300                 // characters of a layout pattern
+	maxShown        = 60                  // characters of foreign text in an error
+)

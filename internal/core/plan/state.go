@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/gate"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 )
 
@@ -40,6 +41,7 @@ type Branch struct {
 	Head    core.SHA
 	Tree    core.SHA   // the head commit's tree
 	Parents []core.SHA // the head commit's parents
+	Rooted  bool       // the first parent is a commit of the default branch
 	Message string     // the head commit's whole message, trailers included
 	// Changed maps each path that differs between the head commit and its first
 	// parent to the blob now there ("" where the path was removed). It is nil
@@ -116,30 +118,7 @@ type Note struct {
 }
 
 // Person is a GitLab user in relation to the project, looked up for this pass.
-type Person struct {
-	ID       core.UserID
-	Username string
-	Level    int // GitLab's access level in the project, inherited and invited groups included; 0 is none
-	Active   bool
-	Groups   []string // of the groups that the policy names: those that count the user as a member
-}
-
-// ClusterReport is what one cluster's Flux has told us so far.
-type ClusterReport struct {
-	Heard time.Time // the newest report's time
-	// Runs are the revisions that the cluster's Kustomizations reported, oldest
-	// first; the last one is where the cluster is now.
-	Runs []Run
-}
-
-// Run is a span of time in which a cluster reported one revision.
-type Run struct {
-	Revision core.SHA
-	Since    time.Time // when it first reported this revision
-	Ready    bool      // every object that reported on it last did so without an error
-	ReadyAt  time.Time // when the present readiness began; zero unless Ready
-	Reason   string    // what Flux said, unless Ready
-}
+type Person = gate.Person
 
 // TriggerRecord is the last call to a cluster's Flux Receiver.
 type TriggerRecord struct {

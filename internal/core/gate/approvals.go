@@ -1,0 +1,84 @@
+package gate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
+)
+
+// Person is a GitLab user in relation to the project, looked up for this pass.
+type Person struct {
+	ID       core.UserID
+	Username string
+	Level    int // GitLab's access level in the project, inherited and invited groups included; 0 is none
+	Active   bool
+	Groups   []string // of the groups that the policy names: those that count the user as a member
+}
+
+// Is tells whether a principal of the policy picks this person. Somebody who
+// is blocked, or who has no access to the project at all, is picked by none.
+func (p Person) Is(who policy.Principal) bool {
+	if !p.Active || p.Level == 0 {
+		return false
+	}
+	switch who.Kind {
+	case policy.Role:
+		return p.Level >= who.Level
+	case policy.Group:
+		return slices.Contains(p.Groups, who.Name)
+	case policy.User:
+		return strings.EqualFold(p.Username, who.Name)
+	}
+	return false
+}
+
+// Refusal says why this person's approval does not count, or "" if it does.
+// authors are those who made the change.
+func Refusal(rule policy.Approvals, p Person, authors []core.UserID) string {
+	switch {
+	case rule.Author != policy.AuthorAllow && slices.Contains(authors, p.ID):
+		return "the author of a change cannot approve it"
+	case !slices.ContainsFunc(rule.From, p.Is):
+		return "an approval must come from " + principals(rule.From)
+	}
+	return ""
+}
+
+// Approvals is the verdict of the gate "approvals", given the people who
+// approved this very content and do so still. Each counts once.
+func Approvals(rule policy.Approvals, approvers []Person, authors []core.UserID) Verdict {
+	names := map[string]bool{}
+	for _, p := range approvers {
+		if Refusal(rule, p, authors) == "" {
+			names[p.Username] = true
+		}
+	}
+	have := fmt.Sprintf("%d of %d approvals", len(names), rule.Count)
+	if len(names) > 0 {
+		have += ": " + strings.Join(sorted(names), ", ")
+	}
+	if len(names) >= rule.Count {
+		return pass("approvals", have)
+	}
+	return wait("approvals", have+"; needed from "+principals(rule.From))
+}
+
+func principals(from []policy.Principal) string {
+	texts := make([]string, len(from))
+	for i, p := range from {
+		texts[i] = p.String()
+	}
+	return strings.Join(texts, " or ")
+}
+
+func sorted(set map[string]bool) []string {
+	var out []string
+	for name := range set {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,117 @@
+package gate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+)
+
+// Source is one cluster of the environment that a version comes from.
+type Source struct {
+	Cluster  core.Cluster
+	Reports  []Report
+	Releases []string // the names of the target's HelmReleases, whose failures count
+	Carries  Carries
+}
+
+// Health is the state of the environment that a version comes from.
+type Health struct {
+	Healthy bool
+	Since   time.Time // when all clusters had become healthy with this version; zero unless Healthy
+	Reason  string    // what is missing, or that nothing is
+}
+
+// HealthOf judges all clusters together: every Kustomization that reports from
+// each of them must have applied a revision that carries the versions, be
+// ready, and no HelmRelease of the target may have failed since.
+func HealthOf(sources []Source) Health {
+	if len(sources) == 0 {
+		return Health{Reason: "no cluster deploys it"}
+	}
+	out := Health{Healthy: true}
+	var names []string
+	for _, s := range sources {
+		h := s.health()
+		if !h.Healthy {
+			return h
+		}
+		out.Since = later(out.Since, h.Since)
+		names = append(names, string(s.Cluster))
+	}
+	slices.Sort(names)
+	out.Reason = fmt.Sprintf("%s report it ready since %s", strings.Join(names, ", "), Clock(out.Since))
+	return out
+}
+
+func (s Source) health() Health {
+	out := Health{Healthy: true}
+	reported := false
+	for _, r := range s.Reports {
+		now, ok := r.Now()
+		switch {
+		case !ok:
+		case r.Object.Kind == Kustomization:
+			reported = true
+			if reason := s.missing(r, now); reason != "" {
+				return Health{Reason: reason}
+			}
+			out.Since = later(out.Since, r.readySince(s.Carries))
+		case !now.Ready && slices.Contains(s.Releases, r.Object.Name):
+			return Health{Reason: fmt.Sprintf("%s: %s failed: %s", s.Cluster, r.Object, firstLine(now.Reason))}
+		}
+	}
+	if !reported {
+		return Health{Reason: fmt.Sprintf("no report from %s yet", s.Cluster)}
+	}
+	return out
+}
+
+// missing says what keeps one Kustomization from being healthy, or "".
+func (s Source) missing(r Report, now Run) string {
+	switch s.Carries(now.Revision) {
+	case Unknown:
+		return fmt.Sprintf("%s: %s reports revision %s, which is not on the default branch that Sluice knows", s.Cluster, r.Object, now.Revision.Short())
+	case No:
+		return fmt.Sprintf("%s: %s is still at revision %s, which does not have it", s.Cluster, r.Object, now.Revision.Short())
+	}
+	if !now.Ready {
+		return fmt.Sprintf("%s: %s failed at revision %s: %s", s.Cluster, r.Object, now.Revision.Short(), firstLine(now.Reason))
+	}
+	return ""
+}
+
+// Healthy is the verdict of the gate "healthy".
+func Healthy(h Health) Verdict {
+	if !h.Healthy {
+		return wait("healthy", h.Reason)
+	}
+	return pass("healthy", h.Reason)
+}
+
+// Soak is the verdict of the gate "soak": the version has been healthy for d
+// without a break. Without health there is no soak.
+func Soak(h Health, d time.Duration, now time.Time) Verdict {
+	if !h.Healthy {
+		return wait("soak", fmt.Sprintf("%s of health needed, and it is not healthy now", d))
+	}
+	until := h.Since.Add(d)
+	if now.Before(until) {
+		v := wait("soak", fmt.Sprintf("%s of health needed, since %s: until %s", d, Clock(h.Since), Clock(until)))
+		v.Until = until
+		return v
+	}
+	return pass("soak", fmt.Sprintf("healthy for %s, since %s", d, Clock(h.Since)))
+}
+
+// Clock spells a time the way every reason does: in UTC, to the second.
+func Clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,137 @@
+package gate
+
+import (
+	"strings"
+	"time"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+)
+
+// maxRuns bounds how many revisions are remembered for one object. The oldest
+// go first, which can only make a soak look shorter than it was.
+const maxRuns = 128
+
+// Object names a Flux object within its cluster.
+type Object struct {
+	Kind      string
+	Namespace string
+	Name      string
+}
+
+// String is the object as people name it.
+func (o Object) String() string { return o.Kind + " " + o.Namespace + "/" + o.Name }
+
+// Kustomization is the kind of the objects whose reports say which revision of
+// the monorepo a cluster has applied.
+const Kustomization = "Kustomization"
+
+// Report is what one Flux object has said so far.
+type Report struct {
+	Object Object
+	Heard  time.Time // the newest event's time, by the cluster's clock
+	Order  uint64    // the newest event's resource version, which breaks ties of Heard
+	Runs   []Run     // oldest first; the last one is where the object is now
+}
+
+// Run is a span of time during which an object reported one revision.
+type Run struct {
+	Revision core.SHA // "" for objects that report no Git revision
+	Since    time.Time
+	Ready    bool
+	ReadyAt  time.Time // when the present readiness began; zero unless Ready
+	Reason   string    // what Flux said, unless Ready
+}
+
+// Event is one thing a Flux object said about itself.
+type Event struct {
+	Object   Object
+	Revision core.SHA // "" if the event names none
+	Ready    bool
+	Reason   string // for people, when not Ready
+	At       time.Time
+	Order    uint64 // the object's resource version, 0 if unknown
+}
+
+// Fold adds an event to what an object has said. Events may come late, twice
+// and in any order: one that is older than the newest known changes nothing.
+// Of two events of the same second and resource version the failure counts.
+func Fold(r Report, e Event) Report {
+	if stale(r, e) {
+		return r
+	}
+	runs := append([]Run(nil), r.Runs...)
+	if n := len(runs); n > 0 && (e.Revision == "" || runs[n-1].Revision == e.Revision) {
+		runs[n-1] = runs[n-1].after(e)
+	} else {
+		runs = append(runs, Run{Revision: e.Revision, Since: e.At}.after(e))
+	}
+	runs = runs[max(0, len(runs)-maxRuns):]
+	return Report{Object: e.Object, Heard: e.At, Order: max(r.Order, e.Order), Runs: runs}
+}
+
+func stale(r Report, e Event) bool {
+	if len(r.Runs) == 0 || e.At.After(r.Heard) {
+		return false
+	}
+	if e.At.Before(r.Heard) || e.Order < r.Order {
+		return true
+	}
+	return e.Order == r.Order && e.Ready
+}
+
+func (r Run) after(e Event) Run {
+	switch {
+	case !e.Ready:
+		r.Ready, r.ReadyAt, r.Reason = false, time.Time{}, e.Reason
+	case !r.Ready:
+		r.Ready, r.ReadyAt, r.Reason = true, e.At, ""
+	}
+	return r
+}
+
+// Now is where the object is, and false if it has said nothing yet.
+func (r Report) Now() (Run, bool) {
+	if len(r.Runs) == 0 {
+		return Run{}, false
+	}
+	return r.Runs[len(r.Runs)-1], true
+}
+
+// readySince walks back from now through the runs that were ready without a
+// break and that carry what is asked for.
+func (r Report) readySince(carries Carries) time.Time {
+	i := len(r.Runs) - 1
+	since := r.Runs[i].ReadyAt
+	for ; i > 0 && r.Runs[i].ReadyAt.Equal(r.Runs[i].Since); i-- {
+		before := r.Runs[i-1]
+		if !before.Ready || carries(before.Revision) != Yes {
+			break
+		}
+		since = before.ReadyAt
+	}
+	return since
+}
+
+// Answer is the answer to a question about a revision.
+type Answer int
+
+// The answers. Unknown is the zero value: a revision that the mirror does not
+// have.
+const (
+	Unknown Answer = iota
+	No
+	Yes
+)
+
+// Carries tells whether the monorepo, at a revision, deploys exactly the
+// versions that are asked for.
+type Carries func(core.SHA) Answer
+
+// firstLine is Flux's message cut to what fits in a sentence.
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
+	if r := []rune(s); len(r) > 200 {
+		s = string(r[:200]) + "…"
+	}
+	return s
+}

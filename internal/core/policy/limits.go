@@ -20,4 +20,5 @@ const (
 	maxConstraint   = 200                 // characters of a version constraint
 	maxPathLength   = 300                 // characters of a layout pattern
 	maxShown        = 60                  // characters of foreign text in an error
+	maxDepth        = 10                  // levels of nesting; the deepest key of a policy is at 6
 )

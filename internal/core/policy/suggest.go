@@ -45,12 +45,12 @@ func editDistance(a, b string) int {
 	return row[len(b)]
 }
 
-// quote shows foreign text in an error: bounded, and with everything that is
-// not printable spelt out.
+// quote shows foreign text in an error: bounded, and with everything but
+// printable ASCII spelt out, so that look-alikes give themselves away.
 func quote(text string) string {
 	runes := []rune(text[:min(len(text), 4*maxShown)])
 	if len(runes) <= maxShown {
-		return strconv.Quote(text)
+		return strconv.QuoteToASCII(text)
 	}
-	return strconv.Quote(string(runes[:maxShown]) + "…")
+	return strconv.QuoteToASCII(string(runes[:maxShown])) + "…"
 }

@@ -1,0 +1,162 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+)
+
+// envSource is an environment with the places that messages point to.
+type envSource struct {
+	Environment
+	name     place
+	from     []place // beside Environment.From
+	clusters []place // beside Environment.Clusters
+}
+
+func (d *decoder) environments(at place) []envSource {
+	var envs []envSource
+	named := true
+	d.list(at, maxEnvironments, func(at place) {
+		e := d.environment(at)
+		d.checkNames(e, envs)
+		named = named && e.Name != ""
+		envs = append(envs, e)
+	})
+	if named && len(envs) > 0 {
+		d.checkGraph(at, envs)
+	}
+	return envs
+}
+
+func (d *decoder) environment(at place) envSource {
+	e := envSource{Environment: Environment{Merge: Manual, Gates: Gates{Approvals: Approvals{Author: AuthorDeny}}}}
+	var merge, gates place
+	keys := d.mapping(at,
+		field{"name", true, func(at place) { e.name = at; e.Name, _ = read(d, at, parseEnv) }},
+		field{"from", false, func(at place) { d.from(at, &e) }},
+		field{"clusters", true, func(at place) { d.clusters(at, &e) }},
+		field{"merge", false, func(at place) { merge = at; e.Merge = oneOf(d, at, Manual, Auto) }},
+		field{"gates", false, func(at place) { gates = at; e.Gates = d.gates(at) }},
+	)
+	if !slices.Contains(keys, "from") {
+		d.refuseGatesOfRoot(merge, gates)
+		e.Gates = Gates{Approvals: Approvals{Author: AuthorDeny}}
+	} else if !slices.Contains(keys, "gates") {
+		e.Gates.Healthy = true
+	}
+	return e
+}
+
+// refuseGatesOfRoot keeps people from trusting a gate that nothing passes.
+func (d *decoder) refuseGatesOfRoot(settings ...place) {
+	for _, at := range settings {
+		if at.Node != nil {
+			d.report(at, "the environment has no from, so nothing is promoted into it and this has no effect; add from or remove this")
+		}
+	}
+}
+
+func (d *decoder) from(at place, e *envSource) {
+	d.scalarOrList(at, maxSources, func(at place) {
+		env, ok := read(d, at, parseEnv)
+		switch {
+		case !ok:
+		case slices.Contains(e.From, env):
+			d.report(at, "%s stands here twice; keep one", env)
+		default:
+			e.From, e.from = append(e.From, env), append(e.from, at)
+		}
+	})
+}
+
+func (d *decoder) clusters(at place, e *envSource) {
+	d.list(at, maxClusters, func(at place) {
+		c, ok := read(d, at, parseCluster)
+		switch {
+		case !ok:
+		case slices.Contains(e.Clusters, c):
+			d.report(at, "%s stands here twice; keep one", c)
+		default:
+			e.Clusters, e.clusters = append(e.Clusters, c), append(e.clusters, at)
+		}
+	})
+}
+
+// checkNames compares one environment with those above it.
+func (d *decoder) checkNames(e envSource, above []envSource) {
+	for _, other := range above {
+		if e.Name != "" && e.Name == other.Name {
+			d.report(e.name, "%s is the name of an environment above already; choose another", e.Name)
+		}
+		for i, c := range e.Clusters {
+			if slices.Contains(other.Clusters, c) {
+				d.report(e.clusters[i], "the cluster %s belongs to %s already; a cluster belongs to one environment", c, other.Name)
+			}
+		}
+	}
+}
+
+func parseEnv(text string) (core.Env, error) {
+	if len(text) > maxNameLength || !matches(`[a-z0-9](?:[a-z0-9-]*[a-z0-9])?`, text) {
+		return "", core.Errorf(core.Invalid, "found %s; an environment's name has up to %d lower-case letters, digits and inner hyphens", quote(text), maxNameLength)
+	}
+	return core.Env(text), nil
+}
+
+func parseCluster(text string) (core.Cluster, error) {
+	if len(text) > maxNameLength || !matches(`[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?`, text) {
+		return "", core.Errorf(core.Invalid, `found %s; a cluster's name has up to %d letters, digits and inner ".", "_" and "-"`, quote(text), maxNameLength)
+	}
+	return core.Cluster(text), nil
+}
+
+func (d *decoder) gates(at place) Gates {
+	g := Gates{Healthy: true, Approvals: Approvals{Author: AuthorDeny}}
+	var soak place
+	d.mapping(at,
+		field{"healthy", false, func(at place) { g.Healthy = d.boolean(at, true) }},
+		field{"soak", false, func(at place) { soak = at; g.Soak, _ = read(d, at, parseDuration) }},
+		field{"approvals", false, func(at place) { g.Approvals = d.approvals(at) }},
+	)
+	if g.Soak > 0 && !g.Healthy {
+		d.report(soak, "a soak counts the time in good health, but healthy is false; remove one of the two")
+	}
+	return g
+}
+
+func (d *decoder) approvals(at place) Approvals {
+	a := Approvals{Author: AuthorDeny}
+	keys := d.mapping(at,
+		field{"count", true, func(at place) { a.Count, _ = d.integer(at, 0, maxApprovals) }},
+		field{"from", false, func(at place) { a.From = d.principals(at) }},
+		field{"author", false, func(at place) { a.Author = oneOf(d, at, AuthorDeny, AuthorAllow) }},
+	)
+	if a.Count == 0 && len(keys) > 1 && slices.Contains(keys, "count") {
+		d.report(at, "the count is 0, so %s has no effect; raise the count or remove the rest", strings.Join(without(keys, "count"), " and "))
+	}
+	if a.Count > 0 && !slices.Contains(keys, "from") {
+		a.From = []Principal{Maintainer()}
+	}
+	return a
+}
+
+func (d *decoder) principals(at place) []Principal {
+	var who []Principal
+	d.scalarOrList(at, maxPrincipals, func(at place) {
+		p, ok := read(d, at, ParsePrincipal)
+		if ok && slices.Contains(who, p) {
+			d.report(at, "%s stands here twice; keep one", p)
+			ok = false
+		}
+		if ok {
+			who = append(who, p)
+		}
+	})
+	return who
+}
+
+func without(all []string, one string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == one })
+}

@@ -1,0 +1,64 @@
+package gitlab
+
+import "time"
+
+// Everything that GitLab, or a person through it, could make grow is bounded
+// here. Where a limit is passed the call fails and says so: a part of the
+// truth must never be taken for the whole.
+const (
+	// maxBody bounds one answer. A page of 100 comments at GitLab's limit of a
+	// million characters each would be more, and such a page is an attack.
+	maxBody = 64 << 20
+
+	// maxErrorBody is how much of an error's answer is read: enough for any
+	// message of GitLab's, and for the head of a proxy's HTML page.
+	maxErrorBody = 64 << 10
+
+	// maxMessage is how many characters of GitLab's own words go into an error.
+	maxMessage = 300
+
+	// maxMergeRequests bounds the open merge requests of ours. There is at most
+	// one per target, so this is twice the targets of a very large monorepo.
+	maxMergeRequests = 2000
+
+	// maxNotes bounds one merge request's comments. People do not write that
+	// many; two bots that answer each other do.
+	maxNotes = 10_000
+
+	// maxVersions bounds one merge request's diff versions: GitLab itself stops
+	// accepting pushes near a thousand.
+	maxVersions = 2000
+
+	// perPage is GitLab's own upper limit.
+	perPage = 100
+
+	// parallelReads is how many merge requests are read at the same time. More
+	// would spend GitLab.com's 2,000 requests a minute before a pass is over.
+	parallelReads = 4
+
+	// maxRedirects suffices for a project that was moved more than once, since
+	// GitLab points to its final place.
+	maxRedirects = 3
+
+	// readRetries is how often a read is repeated after a 5xx, and retryPause
+	// the wait before the first of them, which grows linearly. It bridges a
+	// restart of one web worker; anything longer is left to the caller's queue.
+	readRetries = 2
+	retryPause  = 300 * time.Millisecond
+
+	// callTimeout bounds one call with its retries and its body. GitLab's own
+	// request timeout is 60 seconds.
+	callTimeout = 90 * time.Second
+
+	// maxWait bounds what a Retry-After can ask for: a date far away is a
+	// mistake, and asking once an hour harms nobody.
+	maxWait = time.Hour
+
+	// defaultWait is for a 429 that names no time. The limits on single
+	// endpoints (comments, users) do that, and they count per minute.
+	defaultWait = time.Minute
+
+	// maxWarnedGroups bounds the memory of which groups were complained about;
+	// beyond it there are no further complaints.
+	maxWarnedGroups = 100
+)

@@ -1,0 +1,52 @@
+package gitlab
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	gl "gitlab.com/gitlab-org/api/client-go/v2"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/plan"
+)
+
+// WriteNote writes a new comment, or replaces the text of one of ours. A new
+// one is the only write here that GitLab cannot be asked to do at most once:
+// after core.Transient the caller must observe, and find its own marker, before
+// it writes again. A text that GitLab took for nothing but quick actions is
+// core.Invalid: it has been executed, and no comment exists.
+func (p *Project) WriteNote(ctx context.Context, a plan.WriteNote) error {
+	r := p.request(http.MethodPost, fmt.Sprintf("comment on merge request !%d", a.MR),
+		mrPath(a.MR, "/notes"), gl.CreateMergeRequestNoteOptions{Body: &a.Body})
+	if a.Note != 0 {
+		r = p.request(http.MethodPut, fmt.Sprintf("edit comment %d on merge request !%d", a.Note, a.MR),
+			mrPath(a.MR, fmt.Sprintf("/notes/%d", a.Note)), gl.UpdateMergeRequestNoteOptions{Body: &a.Body})
+	}
+	_, code, err := call[struct{}](ctx, p.client, r)
+	if err != nil {
+		return err
+	}
+	if code == http.StatusAccepted {
+		return core.Errorf(core.Invalid, "%s: gitlab took the text for quick actions and wrote no comment", r.what)
+	}
+	return nil
+}
+
+// React puts an emoji on a comment; one that is there already counts as done.
+// GitLab answers 404 to that as well as to a comment that is gone: only the
+// latter is core.NotFound. A name that GitLab does not know is core.Invalid.
+func (p *Project) React(ctx context.Context, a plan.React) error {
+	what := fmt.Sprintf("put :%s: on comment %d of merge request !%d", oneLine(a.Emoji), a.Note, a.MR)
+	_, _, err := call[struct{}](ctx, p.client, p.request(http.MethodPost, what,
+		mrPath(a.MR, fmt.Sprintf("/notes/%d/award_emoji", a.Note)), gl.CreateAwardEmojiOptions{Name: a.Emoji}))
+	switch refusal := answered(err); {
+	case refusal == nil:
+		return err
+	case refusal.says("has already been taken"):
+		return nil
+	case refusal.says("not a valid emoji"):
+		return core.Errorf(core.Invalid, "%w", err)
+	}
+	return err
+}

@@ -1,0 +1,200 @@
+package gitlab
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	gl "gitlab.com/gitlab-org/api/client-go/v2"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/plan"
+)
+
+// MergeRequests reads all open merge requests of ours: those from a branch
+// under BranchPrefix into the default branch, within the project, that carry
+// Label. They come in the order of their ids. GitLab's lists can be stale, so
+// each one is read again on its own, and left out if it is no longer open. One
+// that changes while it is read makes the whole call fail with core.Conflict.
+func (p *Project) MergeRequests(ctx context.Context) ([]plan.MergeRequest, error) {
+	into, err := p.defaultBranch()
+	if err != nil {
+		return nil, err
+	}
+	ids, err := p.openIDs(ctx, into)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]*plan.MergeRequest, len(ids))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelReads)
+	for i, id := range ids {
+		group.Go(func() (err error) {
+			found[i], err = p.mergeRequest(ctx, id, into)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var list []plan.MergeRequest
+	for _, mr := range found {
+		if mr != nil {
+			list = append(list, *mr)
+		}
+	}
+	return list, nil
+}
+
+// openIDs lists open and locked merge requests one after the other, since
+// GitLab has no filter for both; one that changes in between may come twice.
+func (p *Project) openIDs(ctx context.Context, into string) ([]core.MRID, error) {
+	var ids []core.MRID
+	for _, state := range []plan.MRState{plan.Opened, plan.Locked} {
+		opt := mrFilter(state, "asc")
+		opt.Labels = &gl.LabelOptions{Label}
+		opt.TargetBranch = &into
+		r := p.get(fmt.Sprintf("list %s merge requests", state), "merge_requests", opt)
+		for mr, err := range items[wireMR](ctx, p.client, r, maxMergeRequests) {
+			if err != nil {
+				return nil, err
+			}
+			if p.ours(mr, into) {
+				ids = append(ids, core.MRID(mr.IID))
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+// mergeRequest reads one merge request with all that hangs on it; nil if it is
+// gone, or no longer an open one of ours.
+func (p *Project) mergeRequest(ctx context.Context, id core.MRID, into string) (*plan.MergeRequest, error) {
+	got, _, err := call[wireMR](ctx, p.client, p.get(fmt.Sprintf("read merge request !%d", id), mrPath(id, ""), nil))
+	if status(err) == http.StatusNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !open(got) || !p.ours(got, into) {
+		return nil, nil
+	}
+	mr := got.domain()
+	if err := p.attach(ctx, &mr); err != nil {
+		return nil, vanished(err)
+	}
+	return &mr, nil
+}
+
+// attach adds the versions, approvals and comments.
+func (p *Project) attach(ctx context.Context, mr *plan.MergeRequest) error {
+	of := fmt.Sprintf(" of merge request !%d", mr.ID)
+	page := gl.ListOptions{PerPage: perPage}
+
+	vs, err := all[wireVersion](ctx, p.client, p.get("list versions"+of, mrPath(mr.ID, "/versions"), page), maxVersions)
+	if err != nil {
+		return err
+	}
+	approvals, _, err := call[wireApprovals](ctx, p.client, p.get("read approvals"+of, mrPath(mr.ID, "/approvals"), nil))
+	if err != nil {
+		return err
+	}
+	ns, err := all[wireNote](ctx, p.client, p.get("list comments"+of, mrPath(mr.ID, "/notes"), gl.ListMergeRequestNotesOptions{
+		ListOptions: page, OrderBy: gl.Ptr("created_at"), Sort: gl.Ptr("asc"),
+	}), maxNotes)
+	if err != nil {
+		return err
+	}
+	mr.Versions, mr.Approvals, mr.Notes = versions(vs), approvals.domain(), notes(ns)
+	return nil
+}
+
+// vanished makes a merge request that disappeared while it was read a reason
+// to look again, rather than a thing that does not exist.
+func vanished(err error) error {
+	if status(err) == http.StatusNotFound {
+		return core.Errorf(core.Conflict, "it vanished while it was read: %w", err)
+	}
+	return err
+}
+
+// LastClosed finds the newest merge request from exactly this branch into the
+// default branch that was closed without a merge, with the message of its head
+// commit ("" if that commit is gone). Versions, approvals and comments are not
+// read. It reports false if there is none.
+func (p *Project) LastClosed(ctx context.Context, branch string) (plan.MergeRequest, bool, error) {
+	into, err := p.defaultBranch()
+	if err != nil {
+		return plan.MergeRequest{}, false, err
+	}
+	opt := mrFilter(plan.Closed, "desc")
+	opt.SourceBranch, opt.TargetBranch = &branch, &into
+	r := p.get("list closed merge requests from "+branch, "merge_requests", opt)
+	for listed, err := range items[wireMR](ctx, p.client, r, maxMergeRequests) {
+		if err != nil {
+			return plan.MergeRequest{}, false, err
+		}
+		if !p.ours(listed, into) || listed.SourceBranch != branch {
+			continue
+		}
+		mr, err := p.closed(ctx, core.MRID(listed.IID))
+		if err != nil || mr.State == plan.Closed {
+			return mr, err == nil, err
+		}
+	}
+	return plan.MergeRequest{}, false, nil
+}
+
+// closed reads one merge request anew, for the list may be stale.
+func (p *Project) closed(ctx context.Context, id core.MRID) (plan.MergeRequest, error) {
+	got, _, err := call[wireMR](ctx, p.client, p.get(fmt.Sprintf("read closed merge request !%d", id), mrPath(id, ""), nil))
+	if err != nil {
+		return plan.MergeRequest{}, vanished(err)
+	}
+	mr := got.domain()
+	if mr.State != plan.Closed || mr.Head == "" {
+		return mr, nil
+	}
+	mr.HeadMessage, err = p.commitMessage(ctx, mr.Head)
+	return mr, err
+}
+
+func (p *Project) commitMessage(ctx context.Context, commit core.SHA) (string, error) {
+	type wireCommit struct {
+		Message string `json:"message"`
+	}
+	got, _, err := call[wireCommit](ctx, p.client,
+		p.get("read commit "+commit.Short(), "repository/commits/"+url.PathEscape(string(commit)), nil))
+	if status(err) == http.StatusNotFound {
+		return "", nil
+	}
+	return got.Message, err
+}
+
+// defaultBranch is the one that Project or Describe saw last.
+func (p *Project) defaultBranch() (string, error) {
+	if name := *p.branch.Load(); name != "" {
+		return name, nil
+	}
+	return "", core.Errorf(core.NotFound, "project %s has no default branch", p.path)
+}
+
+// mrFilter asks for all merge requests of a state, ordered by their creation,
+// which never changes and so keeps the pages apart. The scope is named because
+// its default depends on the endpoint.
+func mrFilter(state plan.MRState, sort string) gl.ListProjectMergeRequestsOptions {
+	return gl.ListProjectMergeRequestsOptions{
+		ListOptions: gl.ListOptions{PerPage: perPage},
+		State:       gl.Ptr(string(state)),
+		Scope:       gl.Ptr("all"),
+		OrderBy:     gl.Ptr("created_at"),
+		Sort:        &sort,
+	}
+}
+
+func mrPath(id core.MRID, rest string) string { return fmt.Sprintf("merge_requests/%d%s", id, rest) }

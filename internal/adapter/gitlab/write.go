@@ -1,0 +1,149 @@
+package gitlab
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+
+	gl "gitlab.com/gitlab-org/api/client-go/v2"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/plan"
+)
+
+// OpenMR opens the merge request, or adopts the open one that already leads
+// from the branch: that one keeps its texts and gets the labels it lacks. Label
+// is always among them. The source branch is removed with the merge. It is
+// core.Conflict if GitLab does not show the branch or the other merge request
+// yet, which both happen right after a push.
+func (p *Project) OpenMR(ctx context.Context, a plan.OpenMR) (core.MRID, error) {
+	what := fmt.Sprintf("open a merge request from %s into %s", a.Branch, a.Into)
+	labels := withLabel(a.Labels)
+	got, _, err := call[wireMR](ctx, p.client, p.request(http.MethodPost, what, "merge_requests", gl.CreateMergeRequestOptions{
+		SourceBranch:       &a.Branch,
+		TargetBranch:       &a.Into,
+		Title:              &a.Title,
+		Description:        &a.Description,
+		Labels:             (*gl.LabelOptions)(&labels),
+		RemoveSourceBranch: gl.Ptr(true),
+	}))
+	switch {
+	case err == nil && got.IID > 0:
+		return core.MRID(got.IID), nil
+	case err == nil:
+		return 0, core.Errorf(core.Internal, "%s in %s: gitlab's answer has no iid", what, p.path)
+	case status(err) == http.StatusConflict:
+		return p.adopt(ctx, a, labels, err)
+	case status(err) == http.StatusBadRequest && answered(err).says("source_branch does not exist"):
+		return 0, core.Errorf(core.Conflict, "%w", err)
+	}
+	return 0, err
+}
+
+// adopt finds the open merge request that a refusal spoke of.
+func (p *Project) adopt(ctx context.Context, a plan.OpenMR, labels []string, refusal error) (core.MRID, error) {
+	opt := mrFilter(plan.Opened, "asc")
+	opt.SourceBranch, opt.TargetBranch = &a.Branch, &a.Into
+	r := p.get("find the open merge request from "+a.Branch, "merge_requests", opt)
+	for mr, err := range items[wireMR](ctx, p.client, r, maxMergeRequests) {
+		if err != nil {
+			return 0, err
+		}
+		if mr.SourceBranch == a.Branch && p.ours(mr, a.Into) {
+			return core.MRID(mr.IID), p.addLabels(ctx, mr, labels)
+		}
+	}
+	return 0, core.Errorf(core.Conflict, "not in the list yet: %w", refusal)
+}
+
+func (p *Project) addLabels(ctx context.Context, mr wireMR, labels []string) error {
+	lacking := slices.DeleteFunc(slices.Clone(labels), func(l string) bool { return slices.Contains(mr.Labels, l) })
+	if len(lacking) == 0 {
+		return nil
+	}
+	_, err := p.update(ctx, fmt.Sprintf("label merge request !%d", mr.IID), core.MRID(mr.IID),
+		gl.UpdateMergeRequestOptions{AddLabels: (*gl.LabelOptions)(&lacking)})
+	return err
+}
+
+// EditMR sets title and description and adds the labels. Labels that people
+// set stay.
+func (p *Project) EditMR(ctx context.Context, a plan.EditMR) error {
+	opt := gl.UpdateMergeRequestOptions{Title: &a.Title, Description: &a.Description}
+	if len(a.Labels) > 0 {
+		opt.AddLabels = (*gl.LabelOptions)(&a.Labels)
+	}
+	_, err := p.update(ctx, fmt.Sprintf("edit merge request !%d", a.MR), a.MR, opt)
+	return err
+}
+
+// CloseMR closes the merge request; one that is closed already stays so. It is
+// core.Conflict if it has been merged or is being merged.
+func (p *Project) CloseMR(ctx context.Context, a plan.CloseMR) error {
+	what := fmt.Sprintf("close merge request !%d", a.MR)
+	got, err := p.update(ctx, what, a.MR, gl.UpdateMergeRequestOptions{StateEvent: gl.Ptr("close")})
+	if err != nil {
+		return err
+	}
+	if got.State != string(plan.Closed) {
+		return core.Errorf(core.Conflict, "%s in %s: it is %s", what, p.path, oneLine(got.State))
+	}
+	return nil
+}
+
+func (p *Project) update(ctx context.Context, what string, id core.MRID, opt gl.UpdateMergeRequestOptions) (wireMR, error) {
+	got, _, err := call[wireMR](ctx, p.client, p.request(http.MethodPut, what, mrPath(id, ""), opt))
+	return got, err
+}
+
+// Merge merges the merge request now, if its source branch's head is still the
+// SHA that was seen; it never arms an auto-merge. Every refusal by the merge
+// request's state is core.Conflict, and so is a merge that GitLab has begun and
+// not finished. After success, too, the caller should observe again.
+func (p *Project) Merge(ctx context.Context, a plan.MergeMR) error {
+	what := fmt.Sprintf("merge merge request !%d at %s", a.MR, a.SHA.Short())
+	if a.SHA == "" {
+		return core.Errorf(core.Invalid, "%s in %s: the sha is missing", what, p.path)
+	}
+	got, _, err := call[wireMR](ctx, p.client, p.request(http.MethodPut, what, mrPath(a.MR, "/merge"), gl.AcceptMergeRequestOptions{
+		SHA:                      gl.Ptr(string(a.SHA)),
+		ShouldRemoveSourceBranch: gl.Ptr(true),
+	}))
+	switch status(err) {
+	case http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusConflict, http.StatusUnprocessableEntity:
+		return core.Errorf(core.Conflict, "%w", err)
+	}
+	switch {
+	case err != nil || got.State == string(plan.Merged):
+		return err
+	case got.State == string(plan.Locked):
+		return core.Errorf(core.Conflict, "%s in %s: the merge is under way", what, p.path)
+	}
+	return core.Errorf(core.Conflict, "%s in %s: gitlab accepted it, yet it is %s", what, p.path, oneLine(got.State))
+}
+
+// EnsureLabel creates Label in the project unless the project or one of its
+// groups has it.
+func (p *Project) EnsureLabel(ctx context.Context) error {
+	_, _, err := call[struct{}](ctx, p.client, p.get("read label "+Label, "labels/"+Label, nil))
+	if status(err) != http.StatusNotFound {
+		return err
+	}
+	_, _, err = call[struct{}](ctx, p.client, p.request(http.MethodPost, "create label "+Label, "labels", gl.CreateLabelOptions{
+		Name:        gl.Ptr(Label),
+		Color:       gl.Ptr("#1f75cb"),
+		Description: gl.Ptr("Promotions by Sluice. It is set by Sluice and needed to find them again."),
+	}))
+	if status(err) == http.StatusConflict {
+		return nil
+	}
+	return err
+}
+
+func withLabel(labels []string) []string {
+	if slices.Contains(labels, Label) {
+		return labels
+	}
+	return append([]string{Label}, labels...)
+}

@@ -1,0 +1,101 @@
+package settings
+
+import "slices"
+
+// Receiver is the configuration of the receiver.
+func Receiver() Table {
+	return Table{
+		Program:  "receiver",
+		Settings: slices.Concat(logging(), natsURL(), natsAccess(), listen(":8080", "address to take webhooks at"), webhooks()),
+		Rules:    slices.Concat(natsRules(), webhookRules(), []Rule{verifiable()}),
+	}
+}
+
+// Promoter is the configuration of the promoter.
+func Promoter() Table {
+	return Table{
+		Program: "promoter",
+		Settings: slices.Concat(logging(), natsURL(), natsAccess(),
+			listen(":8081", "address to show metrics and health at"), gitlab(), promotion(), mirrors(), git()),
+		Rules: slices.Concat(natsRules(), gitRules()),
+	}
+}
+
+// Serve is the configuration of "sluice serve": both services in one process,
+// with a NATS server inside unless the URL of another one is given.
+func Serve() Table {
+	return Table{
+		Program: "sluice serve",
+		Settings: slices.Concat(logging(), embeddedNATS(), natsAccess(),
+			listen(":8080", "address to take webhooks and to show metrics and health at"), webhooks(), gitlab(), promotion(), data(), git()),
+		Rules: slices.Concat(natsRules(), embeddedNATSRules(), webhookRules(), gitRules()),
+	}
+}
+
+func logging() []Setting {
+	const group = "Logging"
+	return []Setting{
+		{Name: LogLevel, Group: group, Default: "info", Choices: []string{"debug", "info", "warn", "error"}, Usage: "least severe level that is logged"},
+		{Name: LogFormat, Group: group, Default: "json", Choices: []string{"json", "text"}, Usage: "form of a log line"},
+	}
+}
+
+func listen(address, usage string) []Setting {
+	const group = "Serving"
+	return []Setting{
+		{Name: Listen, Group: group, Default: address, Usage: usage},
+		{Name: ShutdownGrace, Group: group, Kind: Duration, Default: "20s", Usage: "time that work in progress gets to finish on shutdown"},
+	}
+}
+
+func webhooks() []Setting {
+	const group = "Webhooks"
+	return []Setting{
+		{Name: GitLabWebhookSecrets, Group: group, Kind: Secrets, Usage: "secret tokens of the GitLab webhooks; several while one is being replaced"},
+		{Name: GitLabSigningKeys, Group: group, Kind: Secrets, Usage: "signing tokens of the GitLab webhooks, each starting with whsec_"},
+		{Name: RequireSignature, Group: group, Kind: Bool, Default: "false", Usage: "refuse GitLab webhooks that are not signed, even with the right secret token"},
+		{Name: FluxKeys, Group: group, Kind: SecretMap, Usage: "keys of the clusters' generic-hmac providers, a line cluster=key for each"},
+	}
+}
+
+func webhookRules() []Rule {
+	return []Rule{
+		{If: RequireSignature, Needs: []string{GitLabSigningKeys}, Because: "without a signing token every webhook would be refused"},
+	}
+}
+
+func verifiable() Rule {
+	return Rule{AnyOf: []string{GitLabWebhookSecrets, GitLabSigningKeys, FluxKeys}, Because: "what cannot be verified is refused, so nothing would be taken"}
+}
+
+func gitlab() []Setting {
+	const group = "GitLab"
+	return []Setting{
+		{Name: GitLabURL, Group: group, Kind: URL, Schemes: []string{"https", "http"}, Default: "https://gitlab.com", Required: true, Usage: "GitLab's address, without /api/v4"},
+		{Name: GitLabToken, Group: group, Kind: Secret, Required: true, Usage: "access token with the scope api"},
+		{Name: GitLabCAFile, Group: group, Kind: Path, Usage: "PEM certificates to trust beside the system's, for GitLab"},
+		{Name: Projects, Group: group, Kind: List, Required: true, Usage: "full paths of the monorepos' projects, such as ai-platform/platform-gitops"},
+	}
+}
+
+func promotion() []Setting {
+	const group = "Promotion"
+	return []Setting{
+		{Name: Act, Group: group, Kind: Bool, Default: "false", Usage: "do what is planned; while false, plans are made and logged, and nothing is changed"},
+		{Name: SweepInterval, Group: group, Kind: Duration, Default: "5m", Usage: "longest time until a change is seen of which no webhook told"},
+		{Name: PolicyPath, Group: group, Default: "sluice.yaml", Required: true, Usage: "the policy's path in each monorepo"},
+		{Name: FluxReceiversFile, Group: group, Kind: Path, Usage: "YAML or JSON file with the Flux Receivers to trigger: cluster, url, name, namespace, type and token-file of each"},
+	}
+}
+
+func mirrors() []Setting {
+	return []Setting{
+		{Name: MirrorDir, Group: gitGroup, Kind: Path, Default: "/var/lib/sluice/mirrors", Required: true, Usage: "directory of the bare mirrors; may be lost at any time"},
+	}
+}
+
+func data() []Setting {
+	return []Setting{
+		{Name: DataDir, Group: gitGroup, Kind: Path, Default: "/var/lib/sluice", Required: true, Usage: "directory of the embedded NATS server's store and of the bare mirrors; may be lost at any time"},
+	}
+}

@@ -1,0 +1,230 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/plan"
+)
+
+// Commit is what a commit says of itself. All of it but the parents was
+// written by whoever made the commit and proves nothing.
+type Commit struct {
+	SHA         core.SHA
+	Tree        core.SHA
+	Parents     []core.SHA
+	Message     string // whole, trailers included
+	AuthorName  string
+	AuthorEmail string
+	Time        time.Time // the committer's
+}
+
+// Commit reads a commit. The error is of kind core.NotFound if the mirror
+// lacks it.
+func (m *Mirror) Commit(sha core.SHA) (Commit, error) {
+	c, err := m.lookup(sha)
+	if err != nil {
+		return Commit{}, err
+	}
+	return Commit{
+		SHA: sha, Tree: core.SHA(c.TreeHash.String()), Parents: shas(c.ParentHashes), Message: c.Message,
+		AuthorName: c.Author.Name, AuthorEmail: c.Author.Email, Time: c.Committer.When.UTC(),
+	}, nil
+}
+
+// Branch describes a branch whose head is sha. Only subtrees that differ
+// between the commit and its first parent are read, and the result is kept. A
+// commit without parents differs in all its files. The error is of kind
+// core.NotFound if the mirror lacks the commit. The result's parts are shared
+// and must not be changed.
+func (m *Mirror) Branch(ctx context.Context, name string, sha core.SHA) (plan.Branch, error) {
+	h, err := objectName(sha)
+	if err != nil {
+		return plan.Branch{}, err
+	}
+	if b, ok := m.branches.get(h); ok {
+		b.Name = name
+		return b, nil
+	}
+	c, err := m.store.commit(h)
+	if err != nil {
+		return plan.Branch{}, core.Errorf(core.KindOf(err), "look at branch %s: %w", name, err)
+	}
+	changed, err := m.changes(ctx, c)
+	if err != nil {
+		return plan.Branch{}, core.Errorf(core.KindOf(err), "compare %s at %s with its parent: %w", name, sha.Short(), err)
+	}
+	b := plan.Branch{
+		Name: name, Head: sha, Tree: core.SHA(c.TreeHash.String()),
+		Parents: shas(c.ParentHashes), Message: c.Message, Changed: changed,
+	}
+	m.branches.put(h, b, int64(512+len(c.Message)+200*len(changed)))
+	return b, nil
+}
+
+// errTooMany ends a comparison that no promotion could be the reason of.
+var errTooMany = errors.New("more paths differ than are listed")
+
+func (m *Mirror) changes(ctx context.Context, c *object.Commit) (map[string]core.SHA, error) {
+	var base plumbing.Hash
+	if len(c.ParentHashes) > 0 {
+		parent, err := m.store.commit(c.ParentHashes[0])
+		if err != nil {
+			return nil, m.store.lost(c.ParentHashes[0], err)
+		}
+		base = parent.TreeHash
+	}
+	d := comparison{ctx: ctx, store: m.store, changed: map[string]core.SHA{}}
+	err := d.trees("", base, c.TreeHash)
+	if errors.Is(err, errTooMany) {
+		return nil, nil
+	}
+	return d.changed, err
+}
+
+// comparison gathers the paths in which two trees differ.
+type comparison struct {
+	ctx     context.Context // of the one call that the comparison serves
+	store   *store
+	changed map[string]core.SHA
+}
+
+// trees compares two trees; the zero name stands for an empty one.
+func (d *comparison) trees(prefix string, before, after plumbing.Hash) error {
+	if err := d.ctx.Err(); err != nil || before == after {
+		return err
+	}
+	old, err := d.open(before)
+	if err != nil {
+		return err
+	}
+	now, err := d.open(after)
+	if err != nil {
+		return err
+	}
+	for _, e := range old.entries {
+		if _, ok := now.index[e.Name]; !ok {
+			if err := d.entries(prefix+e.Name, e, object.TreeEntry{}); err != nil {
+				return err
+			}
+		}
+	}
+	for _, e := range now.entries {
+		var was object.TreeEntry
+		if i, ok := old.index[e.Name]; ok {
+			was = old.entries[i]
+		}
+		if err := d.entries(prefix+e.Name, was, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *comparison) open(h plumbing.Hash) (*dir, error) {
+	if h.IsZero() {
+		return &dir{}, nil
+	}
+	return d.store.dir(h)
+}
+
+// entries compares what two trees hold under one path; the zero entry stands
+// for nothing.
+func (d *comparison) entries(path string, was, is object.TreeEntry) error {
+	if was.Hash == is.Hash && was.Mode == is.Mode {
+		return nil
+	}
+	oldTree, newTree := subtree(was), subtree(is)
+	switch {
+	case !is.Hash.IsZero() && newTree.IsZero():
+		d.changed[path] = core.SHA(is.Hash.String())
+	case !was.Hash.IsZero() && oldTree.IsZero():
+		d.changed[path] = ""
+	}
+	if len(d.changed) > maxChanged {
+		return errTooMany
+	}
+	return d.trees(path+"/", oldTree, newTree)
+}
+
+func subtree(e object.TreeEntry) plumbing.Hash {
+	if typeOf(e.Mode) == treeType {
+		return e.Hash
+	}
+	return plumbing.ZeroHash
+}
+
+// Contains tells whether ancestor is sha itself or in its history. The error is
+// of kind core.NotFound if the mirror lacks one of the two.
+func (m *Mirror) Contains(ctx context.Context, ancestor, sha core.SHA) (bool, error) {
+	if _, err := m.lookup(ancestor); err != nil {
+		return false, err
+	}
+	start, err := m.lookup(sha)
+	if err != nil {
+		return false, err
+	}
+	found := false
+	err = m.store.history(ctx, start, func(c *object.Commit) bool {
+		found = c.Hash.String() == string(ancestor)
+		return !found
+	})
+	return found, err
+}
+
+// history visits a commit and its ancestors, nearest first, until visit
+// returns false.
+func (s *store) history(ctx context.Context, c *object.Commit, visit func(*object.Commit) bool) error {
+	queue, seen := []plumbing.Hash{c.Hash}, map[plumbing.Hash]bool{c.Hash: true}
+	for ; len(queue) > 0; queue = queue[1:] {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		c, err := s.commit(queue[0])
+		if err != nil {
+			return s.lost(queue[0], err)
+		}
+		if !visit(c) {
+			return nil
+		}
+		for _, p := range c.ParentHashes {
+			if !seen[p] {
+				seen[p] = true
+				queue = append(queue, p)
+			}
+		}
+	}
+	return nil
+}
+
+func (m *Mirror) lookup(sha core.SHA) (*object.Commit, error) {
+	h, err := objectName(sha)
+	if err != nil {
+		return nil, err
+	}
+	return m.store.commit(h)
+}
+
+// objectName converts a SHA for go-git, which knows SHA-1 only.
+func objectName(sha core.SHA) (plumbing.Hash, error) {
+	if _, err := core.ParseSHA(string(sha)); err != nil {
+		return plumbing.ZeroHash, err
+	}
+	if len(sha) != 40 {
+		return plumbing.ZeroHash, core.Errorf(core.Invalid, "object name %s is of a SHA-256 repository; mirrors hold SHA-1 repositories only", sha)
+	}
+	return plumbing.NewHash(string(sha)), nil
+}
+
+func shas(hashes []plumbing.Hash) []core.SHA {
+	out := make([]core.SHA, len(hashes))
+	for i, h := range hashes {
+		out[i] = core.SHA(h.String())
+	}
+	return out
+}

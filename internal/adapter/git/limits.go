@@ -1,0 +1,56 @@
+package git
+
+import "time"
+
+const (
+	// fetchTimeout bounds one fetch; the first one brings the full history of a
+	// big monorepo over a slow line.
+	fetchTimeout = 15 * time.Minute
+	// pushTimeout bounds one push or deletion, the server's hooks included.
+	// GitLab gives its own hooks less than a minute.
+	pushTimeout = 2 * time.Minute
+	// handshakeTimeout bounds the way from dialling to an authenticated SSH
+	// connection.
+	handshakeTimeout = 30 * time.Second
+
+	// maxBlob is far above any manifest; it is GitLab's limit for rendering a
+	// file, so nobody reviews more than this.
+	maxBlob = 8 << 20
+	// maxChanged is how many paths of a commit are listed. No promotion touches
+	// as many, so a commit with more is not one of ours.
+	maxChanged = 512
+	// maxMessage bounds a commit message that is pushed.
+	maxMessage = 64 << 10
+
+	// maxBranches is how many branches under sluice/ are looked at: far more
+	// than one per target of the biggest monorepo.
+	maxBranches = 5000
+	// maxAdvertisement bounds the list of refs, about 70 bytes each: a monorepo
+	// with 40,000 tags needs 3 MB.
+	maxAdvertisement = 64 << 20
+	// maxPack bounds what one fetch may bring, so that a confused server cannot
+	// fill the disk.
+	maxPack = 16 << 30
+	// maxErrorBody is how much of an HTTP error's body is read.
+	maxErrorBody = 4 << 10
+	// maxWords is how much of a server's own words goes into an error.
+	maxWords = 1 << 10
+	// maxHaves is how many ancestors of the default branch's old head are
+	// offered to the server: enough to find common ground when the branch was
+	// set back by some merges.
+	maxHaves = 256
+
+	// maxPacks is how many packs the mirror may gather before it is made anew.
+	// Each fetch and each push adds one, each lookup asks them all, and the
+	// objects of deleted branches go nowhere else.
+	maxPacks = 1000
+	// maxOpenPacks is how many pack files stay open between reads.
+	maxOpenPacks = 32
+	// deltaCache is how many bytes go-git may keep to resolve deltas.
+	deltaCache = 32 << 20
+	// contentCache is how many bytes of decoded trees and files are kept between
+	// passes; all manifests of a big monorepo fit in.
+	contentCache = 128 << 20
+	// branchCache is how many bytes of branch heads, once looked at, are kept.
+	branchCache = 8 << 20
+)

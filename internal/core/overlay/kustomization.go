@@ -9,7 +9,7 @@ import (
 
 func readKustomization(i int, doc yamledit.Node) *kustomization {
 	k := &kustomization{}
-	for _, p := range doc.Pairs() {
+	for p := range doc.Pairs() {
 		switch p.Key {
 		case "resources", "bases":
 			k.readResources(p.Value)

@@ -94,14 +94,14 @@ func isKustomization(api, kind string, doc yamledit.Node) bool {
 
 func readRelease(i int, doc yamledit.Node) release {
 	r := release{}
-	if meta, ok := doc.Get("metadata"); ok {
-		r.name = text(meta, "name")
+	if name, ok := doc.Get("metadata", "name"); ok {
+		r.name = name.Text()
 	}
 	spec, ok := doc.Get("spec")
 	if !ok {
 		return r
 	}
-	if chart, ok := descend(spec, "chart", "spec", "version"); ok {
+	if chart, ok := spec.Get("chart", "spec", "version"); ok {
 		r.take(i, pin.Chart, chart, yamledit.Path{yamledit.Key("spec"), yamledit.Key("chart"), yamledit.Key("spec"), yamledit.Key("version")})
 	}
 	if values, ok := spec.Get("values"); ok {
@@ -119,12 +119,12 @@ func (r *release) values(i int, n yamledit.Node, at yamledit.Path, name string) 
 		}
 		return
 	}
-	for _, p := range n.Pairs() {
+	for p := range n.Pairs() {
 		r.values(i, p.Value, with(at, yamledit.Key(p.Key)), p.Key)
 	}
 	tag, ok := n.Get("tag")
-	if !ok || !isImageBlock(n, name) || tag.Text() == "" {
-		return
+	if !ok || !isImageBlock(n, name) || tag.Kind() == yamledit.Scalar && tag.Text() == "" {
+		return // without a tag the chart's own default counts, which goes with the chart's version
 	}
 	if digest, ok := n.Get("digest"); ok && digest.Text() != "" {
 		r.refuse(digest, "an image with a tag and a digest is not understood: the digest wins, so changing the tag alone would have no effect")
@@ -180,7 +180,7 @@ func (r *release) named(name, file string) []pin.Pin {
 func touchesVersion(n yamledit.Node) bool {
 	switch n.Kind() {
 	case yamledit.Mapping:
-		for _, p := range n.Pairs() {
+		for p := range n.Pairs() {
 			if speaksOfVersion(p.Key) || p.Key == "path" && speaksOfVersion(p.Value.Text()) || touchesVersion(p.Value) {
 				return true
 			}
@@ -210,16 +210,6 @@ func text(n yamledit.Node, key string) string {
 		return ""
 	}
 	return v.Text()
-}
-
-func descend(n yamledit.Node, keys ...string) (yamledit.Node, bool) {
-	ok := true
-	for _, key := range keys {
-		if n, ok = n.Get(key); !ok {
-			return n, false
-		}
-	}
-	return n, true
 }
 
 // with extends a path without sharing its backing array.

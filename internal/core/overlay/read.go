@@ -265,3 +265,25 @@ func (d *Deployment) Input(file string) (Input, bool) {
 	}
 	return d.Inputs[i], true
 }
+
+// Releases names the HelmReleases that the deployment's pins belong to.
+func (d *Deployment) Releases() []string {
+	var names []string
+	for _, p := range d.Pins {
+		if p.Kind == pin.Chart {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// SameVersions tells whether both deploy the same version of everything that
+// other has.
+func (d *Deployment) SameVersions(other *Deployment) bool {
+	for _, want := range other.Pins {
+		if have, ok := d.Lookup(want.Key); !ok || have.Version != want.Version {
+			return false
+		}
+	}
+	return d.Broken == nil && other.Broken == nil
+}

@@ -1,0 +1,88 @@
+package message
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/chatops"
+	"github.com/sluice-gitops/sluice/internal/core/gate"
+)
+
+// Seen is a comment whose commands were answered, with the digest of its text
+// at that time.
+type Seen struct {
+	Note   core.NoteID
+	Digest string
+}
+
+// maxSeen bounds the marks in a sticky note. The newest are kept: an approval
+// whose mark was lost counts as edited, which only means it must be repeated.
+const maxSeen = 500
+
+const stickyMark = "<!-- sluice:status -->"
+
+// Sticky is the one comment per merge request that says where it stands. It
+// carries the marks of the commands that were answered.
+func Sticky(sentence string, seen []Seen) string {
+	var marks strings.Builder
+	for _, s := range seen[max(0, len(seen)-maxSeen):] {
+		fmt.Fprintf(&marks, " %d:%s", s.Note, s.Digest)
+	}
+	return fmt.Sprintf("%s\n%s\n\n<!-- sluice:seen%s -->", stickyMark, Quote(sentence, 2*maxReason), marks.String())
+}
+
+// IsSticky recognises a sticky note's text. Whether Sluice wrote it is for the
+// caller to know.
+func IsSticky(body string) bool { return strings.HasPrefix(body, stickyMark) }
+
+// ReadSeen reads the marks from a sticky note's text; other texts have none.
+func ReadSeen(body string) []Seen {
+	if !IsSticky(body) {
+		return nil
+	}
+	_, rest, _ := strings.Cut(body, "<!-- sluice:seen")
+	marks, _, ok := strings.Cut(rest, "-->")
+	if !ok {
+		return nil
+	}
+	var out []Seen
+	for mark := range strings.FieldsSeq(marks) {
+		id, digest, _ := strings.Cut(mark, ":")
+		if n, err := strconv.ParseInt(id, 10, 64); err == nil {
+			out = append(out, Seen{Note: core.NoteID(n), Digest: digest})
+		}
+	}
+	return out
+}
+
+// Reply is an answer to a comment, marked so that it is given once.
+func Reply(to core.NoteID, text string) string {
+	return fmt.Sprintf("<!-- sluice:reply %d -->\n%s", to, text)
+}
+
+// ReadReply tells which comment a text answers.
+func ReadReply(body string) (core.NoteID, bool) {
+	m := regexp.MustCompile(`\A<!-- sluice:reply ([0-9]{1,18}) -->`).FindStringSubmatch(body)
+	if m == nil {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(m[1], 10, 64)
+	return core.NoteID(n), err == nil
+}
+
+// Status answers the command of that name.
+func Status(t core.Target, verdicts []gate.Verdict) string {
+	return fmt.Sprintf("%s in %s:\n\n%s", Inline(string(t.App), maxText), Inline(string(t.Env), maxText), Gates(verdicts))
+}
+
+// Unknown answers a command that does not exist.
+func Unknown(cmd chatops.Command) string {
+	text := fmt.Sprintf("There is no command %s.", Inline(cmd.Verb, 40))
+	if cmd.Suggestion != "" {
+		text += fmt.Sprintf(" Did you mean %s?", Inline(cmd.Suggestion, 40))
+	}
+	return text + " `/sluice help` lists them all."
+}

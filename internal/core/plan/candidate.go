@@ -1,0 +1,174 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/overlay"
+	"github.com/sluice-gitops/sluice/internal/core/pin"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
+	"github.com/sluice-gitops/sluice/internal/core/version"
+)
+
+// Candidate is what a promotion into a target would change, judged from Git
+// alone.
+type Candidate struct {
+	Target  core.Target
+	From    core.Env
+	Changes []Change // ordered by cluster and key; empty if the target already carries the source's versions
+	// Blocked says why nothing may be promoted now; Changes may be set all the same.
+	Blocked string
+	// Ahead is set with Blocked where the target carries something newer than
+	// its source: an open merge request has then lost its purpose.
+	Ahead bool
+}
+
+// Change is one pin that gets a new version.
+type Change struct {
+	Cluster core.Cluster
+	Pin     pin.Pin // as it is now, in the target
+	New     string
+	Source  pin.Place // where the new version stands now
+}
+
+// ID identifies the content of the promotion by value: which pins get which
+// versions. It does not change when unrelated parts of the monorepo do.
+func (c Candidate) ID() string {
+	h := sha256.New()
+	for _, ch := range c.Changes {
+		fmt.Fprintf(h, "%q %q %d %q %q\n", ch.Cluster, ch.Pin.At.File, ch.Pin.At.Doc, ch.Pin.At.Path, ch.New)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// propose compares a target with the environments that it is promoted from.
+func propose(p *policy.Policy, inv *overlay.Inventory, env policy.Environment, app core.App) Candidate {
+	c := Candidate{Target: core.Target{Env: env.Name, App: app}}
+	rule := p.Rule(app)
+	target := inv.Deployments[c.Target]
+	c.From = env.From[0]
+	switch {
+	case rule.Promote == policy.Never:
+		c.Blocked = "the policy never promotes it"
+	case len(target) == 0:
+		c.Blocked = fmt.Sprintf("%s has no overlay for it; add one to have it promoted", env.Name)
+	case len(target) < clusters(env, target):
+		c.Blocked = fmt.Sprintf("only some clusters of %s have an overlay for it: %s", env.Name, deployedIn(target))
+	default:
+		c.compare(inv, env, target, rule)
+	}
+	return c
+}
+
+// clusters is how many overlays the target must have: one per cluster, or one
+// for all where the layout has one per environment.
+func clusters(env policy.Environment, target []*overlay.Deployment) int {
+	if len(target) == 1 && target[0].Cluster == "" {
+		return 1
+	}
+	return len(env.Clusters)
+}
+
+func deployedIn(target []*overlay.Deployment) string {
+	var names []string
+	for _, d := range target {
+		names = append(names, string(d.Cluster))
+	}
+	return strings.Join(names, ", ")
+}
+
+func (c *Candidate) compare(inv *overlay.Inventory, env policy.Environment, target []*overlay.Deployment, rule policy.AppRule) {
+	for _, d := range target {
+		if d.Broken != nil {
+			c.block("%s", locate(*d.Broken))
+			return
+		}
+	}
+	wanted, reason := sourceVersions(inv, env, c.Target.App)
+	if reason != "" {
+		c.block("%s", reason)
+		return
+	}
+	for _, d := range target {
+		for _, p := range d.Pins {
+			if want, ok := wanted[p.Key]; ok && want.Version != p.Version {
+				c.change(d, p, want, rule)
+			}
+		}
+	}
+}
+
+// sourceVersions is what the source environments deploy, if all their clusters
+// deploy the same.
+func sourceVersions(inv *overlay.Inventory, env policy.Environment, app core.App) (map[pin.Key]pin.Pin, string) {
+	wanted := map[pin.Key]pin.Pin{}
+	for _, from := range env.From {
+		source := inv.Deployments[core.Target{Env: from, App: app}]
+		if len(source) == 0 {
+			return nil, fmt.Sprintf("%s has no overlay for it", from)
+		}
+		for _, d := range source {
+			if d.Broken != nil {
+				return nil, locate(*d.Broken)
+			}
+			for _, p := range d.Pins {
+				old, ok := wanted[p.Key]
+				if ok && old.Version != p.Version {
+					return nil, fmt.Sprintf("its sources disagree about %s: %s says %s, %s says %s",
+						p.Key, old.At.File, old.Version, p.At.File, p.Version)
+				}
+				wanted[p.Key] = p
+			}
+		}
+	}
+	return wanted, ""
+}
+
+// change judges one pin. The first reason against any pin blocks the whole
+// promotion: a target's versions move together or not at all.
+func (c *Candidate) change(d *overlay.Deployment, have, want pin.Pin, rule policy.AppRule) {
+	c.Changes = append(c.Changes, Change{Cluster: d.Cluster, Pin: have, New: want.Version, Source: want.At})
+	if c.Blocked != "" {
+		return
+	}
+	switch order := version.Compare(version.Parse(want.Version), version.Parse(have.Version)); {
+	case order == version.Older:
+		c.Ahead = true
+		c.block("%s is ahead of %s: %s is %s there and %s here, and versions are never lowered unasked",
+			c.Target.Env, c.From, have.Key, have.Version, want.Version)
+	case order == version.Incomparable:
+		c.block("%s: %s and %s cannot be compared, so which is newer is not known", have.Key, have.Version, want.Version)
+	case have.At.Layer != pin.Overlay:
+		c.block("%s comes from the base (%s:%d), which other environments share; give the overlay its own entry to have it promoted",
+			have.Key, have.At.File, have.At.Line)
+	case rule.Constraint != nil && !allowed(rule, want.Version):
+		c.block("the policy allows %s for it, and %s is %s", rule.Versions, have.Key, want.Version)
+	}
+}
+
+func (c *Candidate) block(format string, args ...any) { c.Blocked = fmt.Sprintf(format, args...) }
+
+// locate spells a problem the way compilers do.
+func locate(p overlay.Problem) string {
+	at := p.File
+	if p.Line > 0 {
+		at += fmt.Sprintf(":%d:%d", p.Line, max(1, p.Column))
+	}
+	return at + ": " + p.Message
+}
+
+// apps lists the apps that an environment or its sources deploy, sorted.
+func apps(inv *overlay.Inventory, env policy.Environment) []core.App {
+	var out []core.App
+	for t := range inv.Deployments {
+		if t.Env == env.Name || slices.Contains(env.From, t.Env) {
+			out = append(out, t.App)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -1,0 +1,143 @@
+package plan
+
+import (
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/overlay"
+	"github.com/sluice-gitops/sluice/internal/core/yamledit"
+)
+
+// BranchPrefix is where Sluice's branches lie. It touches no others.
+const BranchPrefix = "sluice/"
+
+// BranchOf is the one branch of a target.
+func BranchOf(t core.Target) string {
+	return BranchPrefix + string(t.Env) + "/" + string(t.App)
+}
+
+// Trailers of a promotion's commit. They are for people and for recognising
+// our own work; nothing is merged on their word alone.
+const (
+	trailerChange = "Sluice-Change" // the content by value: Candidate.ID
+	trailerSeal   = "Sluice-Seal"   // the changed files and their blobs, as we wrote them
+)
+
+// edit applies the changes to the target's files as they are at Head.
+func (c Candidate) edit(inv *overlay.Inventory) ([]File, error) {
+	edits := map[string][]yamledit.Edit{}
+	for _, ch := range c.Changes {
+		at := ch.Pin.At
+		edits[at.File] = append(edits[at.File], yamledit.Edit{Doc: at.Doc, Path: at.Path, Old: ch.Pin.Version, New: ch.New})
+	}
+	var files []File
+	for _, name := range slices.Sorted(maps.Keys(edits)) {
+		content, err := splice(inv.Deployments[c.Target], name, edits[name])
+		if err != nil {
+			return nil, core.Errorf(core.KindOf(err), "%s: %w", name, err)
+		}
+		files = append(files, File{Path: name, Content: content})
+	}
+	return files, nil
+}
+
+func splice(target []*overlay.Deployment, name string, edits []yamledit.Edit) ([]byte, error) {
+	for _, d := range target {
+		in, ok := d.Input(name)
+		if !ok || in.Content == nil {
+			continue
+		}
+		f, err := yamledit.Parse(in.Content)
+		if err != nil {
+			return nil, err
+		}
+		return f.Set(edits...)
+	}
+	return nil, core.Errorf(core.Internal, "no overlay of the target holds this file")
+}
+
+// blobs maps each file to the Git object that its content makes, in the hash
+// that head uses.
+func blobs(files []File, head core.SHA) map[string]core.SHA {
+	out := make(map[string]core.SHA, len(files))
+	for _, f := range files {
+		out[f.Path] = blobSHA(f.Content, len(head) == 64)
+	}
+	return out
+}
+
+func blobSHA(content []byte, long bool) core.SHA {
+	object := append(fmt.Appendf(nil, "blob %d\x00", len(content)), content...)
+	if long {
+		sum := sha256.Sum256(object)
+		return core.SHA(hex.EncodeToString(sum[:]))
+	}
+	sum := sha1.Sum(object)
+	return core.SHA(hex.EncodeToString(sum[:]))
+}
+
+// seal digests what a commit changed.
+func seal(changed map[string]core.SHA) string {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(changed)) {
+		fmt.Fprintf(h, "%q %s\n", name, changed[name])
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// ours tells whether a branch is one commit that Sluice made and nobody has
+// changed since: a commit added on top, an amended one and a rebased one with
+// other content all differ from the seal.
+func (b Branch) ours() bool {
+	return len(b.Parents) == 1 && b.Rooted && b.Changed != nil && trailer(b.Message, trailerSeal) == seal(b.Changed)
+}
+
+// trailer reads one trailer from a commit message's last paragraph.
+func trailer(message, key string) string {
+	message = strings.TrimSpace(message)
+	last := message[strings.LastIndex(message, "\n\n")+1:]
+	for line := range strings.Lines(last) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), key+": "); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// commitMessage names what is promoted and carries the trailers.
+func (c Candidate) commitMessage(head core.SHA, changed map[string]core.SHA) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n", c.subject(72))
+	for _, ch := range c.Changes {
+		fmt.Fprintf(&b, "- %s: %s from %s to %s\n", ch.Pin.At.File, ch.Pin.Key, ch.Pin.Version, ch.New)
+	}
+	fmt.Fprintf(&b, "\nSluice-App: %s\nSluice-Environment: %s\nSluice-From: %s\nSluice-Source-Commit: %s\n%s: %s\n%s: %s\n",
+		c.Target.App, c.Target.Env, c.From, head, trailerChange, c.ID(), trailerSeal, seal(changed))
+	return b.String()
+}
+
+// subject names the promotion in at most so many characters, as exactly as
+// they allow.
+func (c Candidate) subject(limit int) string {
+	base := fmt.Sprintf("Promote %s to %s", c.Target.App, c.Target.Env)
+	var moves []string
+	for _, ch := range c.Changes {
+		move := ch.Pin.Version + " → " + ch.New
+		if !slices.Contains(moves, move) {
+			moves = append(moves, move)
+		}
+	}
+	if long := base + ": " + strings.Join(moves, ", "); len([]rune(long)) <= limit {
+		return long
+	}
+	if r := []rune(base); len(r) > limit {
+		return string(r[:limit-1]) + "…"
+	}
+	return base
+}

@@ -1,0 +1,183 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/gate"
+	"github.com/sluice-gitops/sluice/internal/core/overlay"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
+)
+
+// Plan is what one pass decided.
+type Plan struct {
+	Actions  []Action          // those of one target in the order in which they must happen
+	Targets  []Status          // every target that something could be promoted into, in the policy's order, then by app
+	Problems []overlay.Problem // what in the monorepo could not be understood
+	Next     time.Time         // when time alone will change the plan; zero if it will not
+}
+
+// Phase is where a target stands.
+type Phase string
+
+// The phases.
+const (
+	Current  Phase = "current"   // it carries what its source carries
+	Blocked  Phase = "blocked"   // nothing can be proposed, or what is proposed cannot go on, until a person changes something
+	Vetoed   Phase = "vetoed"    // a person closed this very promotion
+	HandsOff Phase = "hands off" // somebody else's work is on the branch
+	Opening  Phase = "opening"   // the branch or the merge request is being made
+	Waiting  Phase = "waiting"   // the merge request is open and a gate is not satisfied
+	Ready    Phase = "ready"     // every gate is satisfied; a person merges
+	Merging  Phase = "merging"   // every gate is satisfied; Sluice merges
+)
+
+// Status is where one target stands, and why.
+type Status struct {
+	Target    core.Target
+	Phase     Phase
+	Reason    string // one sentence without a full stop
+	Candidate Candidate
+	Verdicts  []gate.Verdict
+	MR        core.MRID // the open merge request, 0 if there is none
+	Next      time.Time // when time alone will change this; zero if it will not
+}
+
+// Compute decides what is due. It is total and deterministic: it returns for
+// every state, does not depend on the order of the state's lists, and plans
+// nothing for a world that is as the policy wants it.
+func Compute(p *policy.Policy, s *State, now time.Time) *Plan {
+	c := &computation{policy: p, state: s, now: now, plan: &Plan{Problems: s.Inventory.Problems}}
+	for _, name := range p.Order() {
+		env, _ := p.Environment(name)
+		if env.Root() {
+			continue
+		}
+		for _, app := range apps(s.Inventory, env) {
+			c.target(env, app)
+		}
+	}
+	c.triggers()
+	return c.plan
+}
+
+// Candidates lists what could be promoted, judged from Git alone: the targets
+// about which GitLab needs to be asked more.
+func Candidates(p *policy.Policy, inv *overlay.Inventory) []Candidate {
+	var out []Candidate
+	for _, env := range p.Environments {
+		if env.Root() {
+			continue
+		}
+		for _, app := range apps(inv, env) {
+			if c := propose(p, inv, env, app); len(c.Changes) > 0 && c.Blocked == "" {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// computation is one run of Compute.
+type computation struct {
+	policy *policy.Policy
+	state  *State
+	now    time.Time
+	plan   *Plan
+}
+
+func (c *computation) target(env policy.Environment, app core.App) {
+	l := &life{computation: c, env: env, candidate: propose(c.policy, c.state.Inventory, env, app)}
+	l.branch, l.branched = c.state.Branches[BranchOf(l.candidate.Target)]
+	l.mr = c.open(BranchOf(l.candidate.Target))
+	l.status = Status{Target: l.candidate.Target, Candidate: l.candidate}
+	if l.mr != nil {
+		l.status.MR = l.mr.ID
+	}
+	l.decide()
+	c.plan.Targets = append(c.plan.Targets, l.status)
+	c.soon(l.status.Next)
+}
+
+// open is the open merge request of a branch. GitLab allows one per pair of
+// branches; should it ever list more, the oldest is the one.
+func (c *computation) open(branch string) *MergeRequest {
+	var found *MergeRequest
+	for i := range c.state.Open {
+		mr := &c.state.Open[i]
+		if mr.Source == branch && mr.Target == c.state.Project.DefaultBranch && (found == nil || mr.ID < found.ID) {
+			found = mr
+		}
+	}
+	return found
+}
+
+func (c *computation) soon(t time.Time) {
+	if !t.IsZero() && (c.plan.Next.IsZero() || t.Before(c.plan.Next)) {
+		c.plan.Next = t
+	}
+}
+
+// sources are the clusters that must be healthy before a version may leave
+// the environments that a target is promoted from.
+func (c *computation) sources(env policy.Environment, app core.App) []gate.Source {
+	var out []gate.Source
+	for _, from := range env.From {
+		source, _ := c.policy.Environment(from)
+		for _, d := range c.state.Inventory.Deployments[core.Target{Env: from, App: app}] {
+			clusters := []core.Cluster{d.Cluster}
+			if d.Cluster == "" {
+				clusters = source.Clusters
+			}
+			for _, cluster := range clusters {
+				out = append(out, gate.Source{
+					Cluster: cluster, Reports: c.state.Reports[cluster], Releases: d.Releases(),
+					Carries: c.carries(core.Target{Env: from, App: app}, d),
+				})
+			}
+		}
+	}
+	return out
+}
+
+// carries compares a deployment with what it was at another revision.
+func (c *computation) carries(t core.Target, d *overlay.Deployment) gate.Carries {
+	return func(at core.SHA) gate.Answer {
+		past := c.state.at(at)
+		if past == nil {
+			return gate.Unknown
+		}
+		for _, other := range past.Deployments[t] {
+			if other.Dir == d.Dir && other.SameVersions(d) {
+				return gate.Yes
+			}
+		}
+		return gate.No
+	}
+}
+
+// at is the inventory at a revision, nil if it is not known.
+func (s *State) at(revision core.SHA) *overlay.Inventory {
+	if revision == s.Head {
+		return s.Inventory
+	}
+	return s.Past[revision]
+}
+
+// named sorts the targets of a plan for display.
+func named(targets []Status) []Status {
+	out := slices.Clone(targets)
+	slices.SortFunc(out, func(a, b Status) int { return a.Target.Compare(b.Target) })
+	return out
+}
+
+// validName tells whether an app's name can be part of a branch's name: what
+// git check-ref-format refuses, Sluice refuses as well.
+func validName(app core.App) bool {
+	s := string(app)
+	return s != "" && s != "@" && !strings.ContainsAny(s, " ~^:?*[\\\x7f") && !strings.Contains(s, "..") &&
+		!strings.Contains(s, "@{") && !strings.HasPrefix(s, ".") && !strings.HasPrefix(s, "-") &&
+		!strings.HasSuffix(s, ".") && !strings.HasSuffix(s, ".lock") && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' })
+}

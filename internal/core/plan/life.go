@@ -1,0 +1,283 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/gate"
+	"github.com/sluice-gitops/sluice/internal/core/message"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
+)
+
+// Label marks the merge requests that Sluice opened, so that they can be
+// listed without going through everybody else's.
+const Label = "sluice"
+
+// settle is how long GitLab is given to catch up before Sluice looks again by
+// itself; its webhooks usually ask for that earlier.
+const settle = 3 * time.Second
+
+// life is the way of one target's branch and merge request through one pass.
+type life struct {
+	*computation
+	env       policy.Environment
+	candidate Candidate
+	branch    Branch
+	branched  bool          // the branch exists
+	mr        *MergeRequest // nil if none is open
+	status    Status
+}
+
+func (l *life) decide() {
+	switch {
+	case l.candidate.Ahead, l.candidate.Blocked == "" && len(l.candidate.Changes) == 0:
+		l.retire()
+	case l.candidate.Blocked != "":
+		l.stop(Blocked, l.candidate.Blocked)
+	case !validName(l.candidate.Target.App):
+		l.stop(Blocked, "its name cannot be part of a branch's name")
+	case l.vetoed():
+		l.set(Vetoed, fmt.Sprintf("%s was closed by a person; it stays closed until the version changes", l.reference(l.state.Closed[BranchOf(l.candidate.Target)])))
+	default:
+		l.advance()
+	}
+}
+
+func (l *life) set(phase Phase, reason string) { l.status.Phase, l.status.Reason = phase, reason }
+
+func (l *life) act(a Action) { l.plan.Actions = append(l.plan.Actions, a) }
+
+func (l *life) because(format string, args ...any) Cause {
+	return Cause{Target: l.candidate.Target, Reason: fmt.Sprintf(format, args...)}
+}
+
+func (l *life) reference(mr MergeRequest) string { return fmt.Sprintf("!%d", mr.ID) }
+
+// retire clears away what a promotion that is no longer needed has left.
+func (l *life) retire() {
+	reason := fmt.Sprintf("%s carries what %s carries", l.env.Name, l.candidate.From)
+	l.set(Current, reason)
+	if l.candidate.Ahead {
+		reason = l.candidate.Blocked
+		l.set(Blocked, reason)
+	}
+	switch {
+	case l.mr != nil:
+		l.sticky(talk{}, "Closed by Sluice: "+reason+".")
+		l.act(CloseMR{Cause: l.because("%s", reason), MR: l.mr.ID})
+	case l.branched && l.branch.ours():
+		l.act(DeleteBranch{Cause: l.because("%s", reason), Branch: l.branch.Name, Expect: l.branch.Head})
+	}
+}
+
+// stop leaves everything as it is and says why, on the merge request as well
+// if there is one.
+func (l *life) stop(phase Phase, reason string) {
+	l.set(phase, reason)
+	if l.mr == nil {
+		return
+	}
+	l.status.Verdicts = []gate.Verdict{{Gate: "promotion", State: gate.Block, Reason: reason}}
+	l.sticky(l.listen(), "Stopped: "+reason+".")
+}
+
+// vetoed tells whether a person closed the merge request for this very
+// content. What Sluice closed itself is no veto.
+func (l *life) vetoed() bool {
+	closed, ok := l.state.Closed[BranchOf(l.candidate.Target)]
+	return ok && l.mr == nil && closed.ClosedBy != l.state.Project.Bot &&
+		trailer(closed.HeadMessage, trailerChange) == l.candidate.ID()
+}
+
+// advance takes the first step that is due: branch, merge request, gates, merge.
+func (l *life) advance() {
+	files, err := l.candidate.edit(l.state.Inventory)
+	if err != nil {
+		l.stop(Blocked, err.Error())
+		return
+	}
+	want := blobs(files, l.state.Head)
+	switch {
+	case l.branched && !l.branch.ours():
+		l.stop(HandsOff, fmt.Sprintf("the branch %s carries work that is not Sluice's; delete the branch to have it made anew", l.branch.Name))
+	case !l.branched:
+		l.push(files, want, "", "%s", l.newer())
+	case !maps.Equal(l.branch.Changed, want):
+		l.push(files, want, l.branch.Head, "%s, and the branch holds something else", l.newer())
+	case l.mr == nil:
+		l.openMR()
+	default:
+		l.tend(files, want)
+	}
+}
+
+// newer says what moved, for the reason of an action.
+func (l *life) newer() string {
+	ch := l.candidate.Changes[0]
+	reason := fmt.Sprintf("%s has %s %s, %s has %s", l.candidate.From, ch.Pin.Key, ch.New, l.env.Name, ch.Pin.Version)
+	if more := len(l.candidate.Changes) - 1; more > 0 {
+		reason += fmt.Sprintf(", and %d more", more)
+	}
+	return reason
+}
+
+func (l *life) push(files []File, changed map[string]core.SHA, expect core.SHA, format string, args ...any) {
+	l.set(Opening, fmt.Sprintf(format, args...))
+	l.act(PushBranch{
+		Cause: l.because(format, args...), Branch: BranchOf(l.candidate.Target),
+		Parent: l.state.Head, Expect: expect, Files: files,
+		Message: l.candidate.commitMessage(l.state.Head, changed),
+	})
+}
+
+func (l *life) openMR() {
+	l.set(Opening, l.newer())
+	l.act(OpenMR{
+		Cause: l.because("%s", l.newer()), Branch: l.branch.Name, Into: l.state.Project.DefaultBranch,
+		Title: l.title(), Description: message.WithBlock("", blockName, l.description(l.verdicts(talk{}))), Labels: []string{Label},
+	})
+}
+
+const blockName = "promotion"
+
+// tend looks after an open merge request whose branch is as it should be.
+func (l *life) tend(files []File, want map[string]core.SHA) {
+	if l.mr.Head != l.branch.Head || len(l.mr.Versions) == 0 || l.mr.Versions[0].Head != l.branch.Head {
+		l.set(Waiting, "GitLab has not taken in the last push yet")
+		l.status.Next = l.now.Add(settle)
+		return
+	}
+	heard := l.listen()
+	l.status.Verdicts = l.verdicts(heard)
+	l.status.Next = gate.Next(l.status.Verdicts)
+	l.judge()
+	l.describe()
+	l.sticky(heard, l.sentence())
+	switch {
+	case l.stuckOnBase():
+		l.push(files, want, l.branch.Head, "GitLab says %s, so it is made anew on %s", l.mr.MergeStatus, l.state.Head.Short())
+	case l.status.Phase == Merging:
+		l.act(MergeMR{Cause: l.because("every gate passes"), MR: l.mr.ID, SHA: l.branch.Head})
+	}
+}
+
+// stuckOnBase tells whether a fresh commit on the newest base would help.
+func (l *life) stuckOnBase() bool {
+	behind := l.branch.Parents[0] != l.state.Head
+	return behind && (l.mr.MergeStatus == "conflict" || l.mr.MergeStatus == "need_rebase")
+}
+
+// judge says where an open merge request stands.
+func (l *life) judge() {
+	if i := slices.IndexFunc(l.status.Verdicts, notPassed); i >= 0 {
+		v := l.status.Verdicts[i]
+		l.set(Waiting, v.Gate+": "+v.Reason)
+		return
+	}
+	switch {
+	case l.env.Merge != policy.Auto:
+		l.set(Ready, "every gate passes; a person merges it, since the policy says merge: manual")
+	case l.mr.MergeStatus == "mergeable":
+		l.set(Merging, "every gate passes")
+	default:
+		l.set(Waiting, "every gate passes, and GitLab says: "+mergeStatus(l.mr.MergeStatus))
+		if transient(l.mr.MergeStatus) || l.mr.State == Locked {
+			l.status.Next = l.now.Add(settle)
+		}
+	}
+}
+
+func notPassed(v gate.Verdict) bool { return v.State != gate.Pass }
+
+// transient lists what GitLab passes through by itself. Everything else that
+// is not "mergeable", unknown texts included, needs a person or an event.
+func transient(status string) bool {
+	switch status {
+	case "unchecked", "checking", "preparing", "approvals_syncing", "ci_still_running", "":
+		return true
+	}
+	return false
+}
+
+func mergeStatus(s string) string {
+	if s == "" {
+		return "nothing about whether it can be merged"
+	}
+	return strings.ReplaceAll(s, "_", " ")
+}
+
+// sentence is the status as the sticky note tells it.
+func (l *life) sentence() string {
+	switch l.status.Phase {
+	case Merging:
+		return "Every gate passes: Sluice merges it as soon as GitLab lets it."
+	case Ready:
+		return "Every gate passes. It may be merged by hand now."
+	default:
+		return "Waiting for " + l.status.Reason + "."
+	}
+}
+
+func (l *life) verdicts(heard talk) []gate.Verdict {
+	var out []gate.Verdict
+	if heard.hold != nil {
+		out = append(out, gate.Hold(heard.hold.by, heard.hold.reason))
+	}
+	g := l.env.Gates
+	health := gate.HealthOf(l.sources(l.env, l.candidate.Target.App))
+	if g.Healthy {
+		out = append(out, gate.Healthy(health))
+	}
+	if g.Soak > 0 {
+		out = append(out, gate.Soak(health, g.Soak, l.now))
+	}
+	if g.Approvals.Count > 0 {
+		out = append(out, gate.Approvals(g.Approvals, heard.approvers, l.authors()))
+	}
+	return out
+}
+
+// authors are those whose own approval does not count.
+func (l *life) authors() []core.UserID {
+	if l.mr == nil {
+		return []core.UserID{l.state.Project.Bot}
+	}
+	return []core.UserID{l.state.Project.Bot, l.mr.Author}
+}
+
+// describe keeps the title, the marked block and the label as they should be.
+// A title that a person has rewritten is left alone.
+func (l *life) describe() {
+	title := l.mr.Title
+	if strings.HasPrefix(title, "Promote "+string(l.candidate.Target.App)+" to "+string(l.env.Name)) {
+		title = l.title()
+	}
+	description := message.WithBlock(l.mr.Description, blockName, l.description(l.status.Verdicts))
+	if title == l.mr.Title && description == l.mr.Description && slices.Contains(l.mr.Labels, Label) {
+		return
+	}
+	l.act(EditMR{
+		Cause: l.because("its text is to say where it stands: %s", l.status.Reason),
+		MR:    l.mr.ID, Title: title, Description: description, Labels: []string{Label},
+	})
+}
+
+// title fits GitLab's 255 characters.
+func (l *life) title() string { return l.candidate.subject(255) }
+
+func (l *life) description(verdicts []gate.Verdict) string {
+	p := message.Promotion{
+		Target: l.candidate.Target, From: l.candidate.From,
+		Auto: l.env.Merge == policy.Auto, Verdicts: verdicts,
+	}
+	for _, ch := range l.candidate.Changes {
+		p.Moves = append(p.Moves, message.Move{
+			Cluster: ch.Cluster, What: ch.Pin.Key.String(), Old: ch.Pin.Version, New: ch.New, File: ch.Pin.At.File, Line: ch.Pin.At.Line,
+		})
+	}
+	return message.Description(p)
+}

@@ -18,6 +18,8 @@ func Register(t Table, flags *pflag.FlagSet) {
 	}
 }
 
+// help is the flag's line in the help text. A person who reads it in a
+// terminal wants to know the variable for the deployment next.
 func help(s Setting) string {
 	if s.Kind.secret() {
 		return "file with the " + s.Usage + " (" + s.EnvFile() + ", or the value in " + s.Env() + ")"
@@ -26,13 +28,14 @@ func help(s Setting) string {
 	if len(s.Choices) > 0 {
 		text += ": " + strings.Join(s.Choices, ", ")
 	}
-	if s.Required {
+	if s.Required && s.Default == "" {
 		text += ", required"
 	}
 	return text + " (" + s.Env() + ")"
 }
 
-// flagValue keeps what stands on the command line, unparsed.
+// flagValue keeps what stands on the command line, unparsed. A value is then
+// checked in one place with one message, wherever it came from.
 type flagValue struct {
 	kind Kind
 	text string

@@ -5,20 +5,28 @@ const (
 	gitGroup  = "Git and storage"
 )
 
+// natsSchemes are those that the NATS client understands.
 func natsSchemes() []string { return []string{"nats", "tls", "ws", "wss"} }
 
+// natsURL names one server. The client learns of the others from it, and a
+// headless service's name stands for all of them.
 func natsURL() []Setting {
 	return []Setting{
 		{Name: NATSURL, Group: natsGroup, Kind: URL, Schemes: natsSchemes(), Default: "nats://127.0.0.1:4222", Required: true, Usage: "address of the NATS server; a cluster's other servers are learned from it"},
 	}
 }
 
+// embeddedNATS has no default, since an address is what turns the server inside
+// the process off.
 func embeddedNATS() []Setting {
 	return []Setting{
 		{Name: NATSURL, Group: natsGroup, Kind: URL, Schemes: natsSchemes(), Usage: "address of the NATS server; without it, a server runs inside the process"},
 	}
 }
 
+// natsAccess covers the ways of logging in that a NATS server can be set up for.
+// The credentials file is a path and no secret: the client reads it again itself
+// whenever it connects.
 func natsAccess() []Setting {
 	return []Setting{
 		{Name: NATSCredentialsFile, Group: natsGroup, Kind: Path, Usage: "credentials file with a user's JWT and seed"},
@@ -31,29 +39,33 @@ func natsAccess() []Setting {
 	}
 }
 
+// natsRules leave no login to chance: the client would take one of several by an
+// order of its own.
 func natsRules() []Rule {
 	const oneWay = "there is one way to log in to a NATS server"
 	const pair = "a certificate is of use only with its key"
 	return []Rule{
-		{If: NATSCredentialsFile, Excludes: []string{NATSUser, NATSPassword, NATSToken}, Because: oneWay},
-		{If: NATSToken, Excludes: []string{NATSUser, NATSPassword}, Because: oneWay},
-		{If: NATSUser, Needs: []string{NATSPassword}, Because: "a NATS user logs in with a password"},
-		{If: NATSPassword, Needs: []string{NATSUser}, Because: "a password is that of a user"},
-		{If: NATSCertFile, Needs: []string{NATSKeyFile}, Because: pair},
-		{If: NATSKeyFile, Needs: []string{NATSCertFile}, Because: pair},
+		{If: []string{NATSCredentialsFile}, Excludes: []string{NATSUser, NATSPassword, NATSToken}, Because: oneWay},
+		{If: []string{NATSToken}, Excludes: []string{NATSUser, NATSPassword}, Because: oneWay},
+		{If: []string{NATSUser}, Needs: []string{NATSPassword}, Because: "a NATS user logs in with a password"},
+		{If: []string{NATSPassword}, Needs: []string{NATSUser}, Because: "a password is that of a user"},
+		{If: []string{NATSCertFile}, Needs: []string{NATSKeyFile}, Because: pair},
+		{If: []string{NATSKeyFile}, Needs: []string{NATSCertFile}, Because: pair},
 	}
 }
 
 // embeddedNATSRules catch the address that was forgotten: its credentials
 // would be ignored without a word.
 func embeddedNATSRules() []Rule {
-	var rules []Rule
+	var access []string
 	for _, s := range natsAccess() {
-		rules = append(rules, Rule{If: s.Name, Needs: []string{NATSURL}, Because: "the server inside the process takes no credentials"})
+		access = append(access, s.Name)
 	}
-	return rules
+	return []Rule{{If: access, Needs: []string{NATSURL}, Because: "the server inside the process is reached without any of them"}}
 }
 
+// git names an author that cannot be taken for a person. Its address has no
+// domain, so that GitLab never links the commits to somebody's account.
 func git() []Setting {
 	return []Setting{
 		{Name: GitSSHKey, Group: gitGroup, Kind: Secret, Usage: "private key to fetch and push with over SSH; without it, HTTPS and the GitLab token are used"},
@@ -63,8 +75,10 @@ func git() []Setting {
 	}
 }
 
+// gitRules demand the host keys, as there is nobody at the terminal to be asked
+// whether to trust one.
 func gitRules() []Rule {
 	return []Rule{
-		{If: GitSSHKey, Needs: []string{GitKnownHostsFile}, Because: "a server whose host key nobody knows could be anyone's"},
+		{If: []string{GitSSHKey}, Needs: []string{GitKnownHostsFile}, Because: "a server whose host key nobody knows could be anyone's"},
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 )
 
+// preface explains once what holds for every line below it. It repeats the
+// package's comment in other words, for people who never see Go code.
 const preface = `# Configuration
 
 <!-- Generated from cmd/internal/settings. To change this page, change the tables there and run
@@ -66,22 +68,39 @@ func Markdown(tables ...Table) string {
 	return page.String()
 }
 
+// merge makes one row of what several programs have in the same form. Rows of
+// one name stand together, so that a reader sees at once that they differ.
 func merge(tables []Table) []row {
 	var rows []row
 	for _, t := range tables {
 		for _, s := range t.Settings {
-			i := slices.IndexFunc(rows, func(r row) bool {
-				return r.Name == s.Name && r.Group == s.Group && r.Default == s.Default && r.Usage == s.Usage
-			})
-			if i < 0 {
-				i, rows = len(rows), append(rows, row{Setting: s})
-			}
-			rows[i].programs = append(rows[i].programs, t.Program)
+			rows = add(rows, s, t.Program)
 		}
 	}
 	return rows
 }
 
+func add(rows []row, s Setting, program string) []row {
+	at := len(rows)
+	for i := range rows {
+		if rows[i].same(s) {
+			rows[i].programs = append(rows[i].programs, program)
+			return rows
+		}
+		if rows[i].Name == s.Name {
+			at = i + 1
+		}
+	}
+	return slices.Insert(rows, at, row{Setting: s, programs: []string{program}})
+}
+
+// same compares what the page shows of a setting.
+func (r row) same(s Setting) bool {
+	return r.Name == s.Name && r.Kind == s.Kind && r.Group == s.Group && r.Default == s.Default && r.Usage == s.Usage
+}
+
+// groups keeps the order in which the tables name them: from what every
+// program has to what only one has.
 func groups(rows []row) []string {
 	var names []string
 	for _, r := range rows {
@@ -92,6 +111,8 @@ func groups(rows []row) []string {
 	return names
 }
 
+// line tells a setting that must be given from one that may be left out: a
+// default, even of a required setting, is enough to start.
 func (r row) line() string {
 	preset := "none"
 	switch {
@@ -104,6 +125,7 @@ func (r row) line() string {
 		r.Flag(), r.Env(), r.value(), preset, strings.Join(r.programs, ", "), r.Usage)
 }
 
+// value shows the choices themselves where there are some.
 func (r row) value() string {
 	if len(r.Choices) == 0 {
 		return r.Kind.String()
@@ -133,18 +155,26 @@ func ruleLines(tables []Table) []string {
 	})
 }
 
+// sentence is the rule without its reason, which the caller appends.
 func (r Rule) sentence() string {
 	var parts []string
 	if len(r.Needs) > 0 {
-		parts = append(parts, "needs "+strings.Join(each(r.Needs, code), " and "))
+		parts = append(parts, plural(r.If, "needs", "need")+" "+strings.Join(each(r.Needs, code), " and "))
 	}
 	if len(r.Excludes) > 0 {
-		parts = append(parts, "excludes "+strings.Join(each(r.Excludes, code), ", "))
+		parts = append(parts, plural(r.If, "excludes", "exclude")+" "+strings.Join(each(r.Excludes, code), ", "))
 	}
 	if len(r.AnyOf) > 0 {
 		parts = append(parts, "one of "+strings.Join(each(r.AnyOf, code), ", ")+" is needed")
 	}
-	return strings.TrimSpace(code(r.If) + " " + strings.Join(parts, ", "))
+	return strings.TrimSpace(strings.Join(each(r.If, code), ", ") + " " + strings.Join(parts, ", "))
+}
+
+func plural(subjects []string, one, many string) string {
+	if len(subjects) > 1 {
+		return many
+	}
+	return one
 }
 
 // code sets a text in Markdown's code style; nothing stays nothing.

@@ -34,7 +34,7 @@ func TestDocumentationIsUpToDate(t *testing.T) {
 func TestMarkdownMergesWhatProgramsShare(t *testing.T) {
 	shared := settings.Setting{Name: "colour", Group: "Looks", Default: "red", Usage: "its colour"}
 	key := settings.Setting{Name: "key", Group: "Looks", Kind: settings.Secret, Required: true, Usage: "key"}
-	rule := settings.Rule{If: "colour", Needs: []string{"key"}, Because: "it is so"}
+	rule := settings.Rule{If: []string{"colour"}, Needs: []string{"key"}, Because: "it is so"}
 	one := settings.Table{Program: "one", Settings: []settings.Setting{shared}}
 	two := settings.Table{Program: "two", Settings: []settings.Setting{shared, key}, Rules: []settings.Rule{rule}}
 	got := settings.Markdown(one, two)

@@ -1,6 +1,7 @@
 package settings
 
-// The names of all settings, for Values. What each means stands in the tables.
+// The names of all settings, for Values. What each means stands in the tables,
+// and of which kind it is; the getter must be of that kind.
 const (
 	LogLevel  = "log-level"
 	LogFormat = "log-format"

@@ -13,8 +13,8 @@ import (
 // entry is a setting's value, in the one field that its kind uses beside text.
 type entry struct {
 	kind     Kind
-	text     string
-	path     string // the file the text was read from, if any
+	text     string // as given; for a secret from a file, as it was at the start
+	path     string // the file the text was read from, to read it again; else empty
 	flag     bool
 	number   int
 	duration time.Duration
@@ -34,6 +34,8 @@ func parse(s Setting, from source) (entry, error) {
 	return e, nil
 }
 
+// parse reads e.text as the setting's kind. String without choices, Path and
+// Secret take any text.
 func (e *entry) parse(s Setting) error {
 	switch s.Kind {
 	case Bool:
@@ -57,6 +59,8 @@ func (e *entry) parse(s Setting) error {
 	}
 }
 
+// parseBool also takes 1, t, T, TRUE and their opposites, which people are used
+// to; "yes" and "on" mean different things in different tools.
 func (e *entry) parseBool() (err error) {
 	if e.flag, err = strconv.ParseBool(e.text); err != nil {
 		return fmt.Errorf("want true or false, found %q", e.text)
@@ -64,6 +68,7 @@ func (e *entry) parseBool() (err error) {
 	return nil
 }
 
+// parseInt allows zero: what it means is for the setting to say.
 func (e *entry) parseInt() (err error) {
 	if e.number, err = strconv.Atoi(e.text); err != nil || e.number < 0 {
 		return fmt.Errorf("want a whole number from 0 on, found %q", e.text)
@@ -71,6 +76,8 @@ func (e *entry) parseInt() (err error) {
 	return nil
 }
 
+// parseDuration refuses zero: no setting of ours is a time that may be none, and
+// an interval of zero is a busy loop.
 func (e *entry) parseDuration() (err error) {
 	if e.duration, err = time.ParseDuration(e.text); err != nil || e.duration <= 0 {
 		return fmt.Errorf("want a duration above zero, such as 90s, 5m or 24h, found %q", e.text)
@@ -107,6 +114,7 @@ func atLeastOne(text string, n int, err error) error {
 	return err
 }
 
+// choose is exact: a level in other letters is a mistake worth showing.
 func choose(choices []string, text string) error {
 	if len(choices) == 0 || slices.Contains(choices, text) {
 		return nil

@@ -51,7 +51,8 @@ func Resolve(t Table, flags *pflag.FlagSet, environ []string, readFile func(stri
 	return values, nil
 }
 
-// variables keeps what is ours and not empty.
+// variables keeps what is ours and not empty. Of a name that occurs twice the
+// last one counts, as in os/exec.
 func variables(environ []string) map[string]string {
 	vars := map[string]string{}
 	for _, pair := range environ {
@@ -63,20 +64,24 @@ func variables(environ []string) map[string]string {
 	return vars
 }
 
+// resolver is what one call of Resolve looks into.
 type resolver struct {
 	flags    *pflag.FlagSet
 	env      map[string]string
 	readFile func(string) ([]byte, error)
 }
 
-// source is a place that gives a setting a value.
+// source is a place that gives a setting a value. Its label goes in front of
+// every complaint about the value, so that the reader knows where to mend it.
 type source struct {
 	label  string // as an error names it
 	text   string // the value, or a path
 	isFile bool   // text is the path of a file with the value
 }
 
-// resolve takes the first source, after making sure that no other contradicts it.
+// resolve takes the first source, after making sure that no other contradicts
+// it. The text of a source that loses is not even looked at: a flag must be able
+// to help somebody whose environment is wrong.
 func (r resolver) resolve(s Setting) (entry, error) {
 	sources := r.sources(s)
 	if err := contradiction(s, sources); err != nil {
@@ -132,7 +137,8 @@ func contradiction(s Setting, sources []source) error {
 }
 
 // content reads a value from a file. The newline that every editor and echo
-// appends is not part of it.
+// appends is not part of it. More than that is not removed: a secret may end in
+// a space, and Flux hashes its tokens as they are.
 func content(readFile func(string) ([]byte, error), path string) (string, error) {
 	data, err := readFile(path)
 	if err != nil {

@@ -1,9 +1,6 @@
 package settings
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 const (
 	envPrefix  = "SLUICE_"
@@ -33,9 +30,11 @@ func (k Kind) String() string {
 	return [...]string{"text", "path", "url", "bool", "number", "duration", "list", "secret", "secrets", "name=secret lines"}[k]
 }
 
+// secret relies on the secrets being the last of the kinds.
 func (k Kind) secret() bool { return k >= Secret }
 
-// Setting is one line of a table.
+// Setting is one line of a table. What can be derived from its name is: the
+// flag, the two variables, and with them the words of every error.
 type Setting struct {
 	Name     string // in kebab case; the flag is named so too
 	Group    string // the heading it stands under in the documentation
@@ -61,7 +60,8 @@ func (s Setting) EnvFile() string {
 	return s.Env() + fileSuffix
 }
 
-// Flag is the setting's flag, without dashes.
+// Flag is the setting's flag, without dashes. That of a secret ends in -file,
+// which tells its user that it takes no secret.
 func (s Setting) Flag() string {
 	if s.Kind.secret() {
 		return s.Name + "-file"
@@ -79,26 +79,21 @@ func (s Setting) places() string {
 }
 
 // Rule is a demand on several settings together. A setting counts as given if
-// its value is not empty and not false.
+// its value is not empty and not false. Rules are data, so that the
+// documentation can state them.
 type Rule struct {
-	If       string   // the rule holds only when this is given; empty means always
-	Needs    []string // all of these must be given
-	AnyOf    []string // at least one of these must be given
-	Excludes []string // none of these may be given
+	If       []string // the rule is about each of these that is given
+	Needs    []string // then all of these must be given
+	Excludes []string // then none of these may be given
+	AnyOf    []string // at least one of these must be given, whatever If says
 	Because  string   // follows a colon, in the error and in the documentation
 }
 
-// Table is the configuration of one program.
+// Table is the configuration of one program. Its order is that of the
+// documentation and of the errors. Names are unique within it, also with
+// _FILE appended.
 type Table struct {
 	Program  string // as its user calls it
 	Settings []Setting
 	Rules    []Rule
-}
-
-func (t Table) find(name string) (Setting, bool) {
-	i := slices.IndexFunc(t.Settings, func(s Setting) bool { return s.Name == name })
-	if i < 0 {
-		return Setting{}, false
-	}
-	return t.Settings[i], true
 }

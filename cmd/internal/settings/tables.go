@@ -2,7 +2,9 @@ package settings
 
 import "slices"
 
-// Receiver is the configuration of the receiver.
+// Receiver is the configuration of the receiver. It holds no credentials for
+// GitLab: the program that the world can reach is able to verify and to publish,
+// and to do nothing else.
 func Receiver() Table {
 	return Table{
 		Program:  "receiver",
@@ -11,7 +13,8 @@ func Receiver() Table {
 	}
 }
 
-// Promoter is the configuration of the promoter.
+// Promoter is the configuration of the promoter. It knows none of the keys that
+// prove a webhook, because it takes none.
 func Promoter() Table {
 	return Table{
 		Program: "promoter",
@@ -32,6 +35,8 @@ func Serve() Table {
 	}
 }
 
+// logging defaults to what a log collector wants; a person who starts a program
+// by hand asks for text.
 func logging() []Setting {
 	const group = "Logging"
 	return []Setting{
@@ -40,6 +45,8 @@ func logging() []Setting {
 	}
 }
 
+// listen differs in what is served, so each program words it by itself. The
+// grace is shorter than the 30 s after which Kubernetes kills.
 func listen(address, usage string) []Setting {
 	const group = "Serving"
 	return []Setting{
@@ -48,6 +55,8 @@ func listen(address, usage string) []Setting {
 	}
 }
 
+// webhooks are lists throughout, since replacing a secret needs a time in which
+// the old and the new one are both taken.
 func webhooks() []Setting {
 	const group = "Webhooks"
 	return []Setting{
@@ -60,14 +69,18 @@ func webhooks() []Setting {
 
 func webhookRules() []Rule {
 	return []Rule{
-		{If: RequireSignature, Needs: []string{GitLabSigningKeys}, Because: "without a signing token every webhook would be refused"},
+		{If: []string{RequireSignature}, Needs: []string{GitLabSigningKeys}, Because: "without a signing token every webhook would be refused"},
 	}
 }
 
+// verifiable holds for the receiver alone: "sluice serve" does its work without
+// webhooks too, only later.
 func verifiable() Rule {
 	return Rule{AnyOf: []string{GitLabWebhookSecrets, GitLabSigningKeys, FluxKeys}, Because: "what cannot be verified is refused, so nothing would be taken"}
 }
 
+// gitlab has no default for the projects. Taking every project that a token can
+// see would put repositories under promotion that nobody meant.
 func gitlab() []Setting {
 	const group = "GitLab"
 	return []Setting{
@@ -78,6 +91,9 @@ func gitlab() []Setting {
 	}
 }
 
+// promotion contains the one switch between looking and doing. It defaults to
+// looking, because the first start against a real GitLab is the one with the
+// mistakes in it.
 func promotion() []Setting {
 	const group = "Promotion"
 	return []Setting{
@@ -88,12 +104,14 @@ func promotion() []Setting {
 	}
 }
 
+// mirrors keeps the word that nothing in the directory is state.
 func mirrors() []Setting {
 	return []Setting{
 		{Name: MirrorDir, Group: gitGroup, Kind: Path, Default: "/var/lib/sluice/mirrors", Required: true, Usage: "directory of the bare mirrors; may be lost at any time"},
 	}
 }
 
+// data takes the place of mirrors where the NATS server needs a directory too.
 func data() []Setting {
 	return []Setting{
 		{Name: DataDir, Group: gitGroup, Kind: Path, Default: "/var/lib/sluice", Required: true, Usage: "directory of the embedded NATS server's store and of the bare mirrors; may be lost at any time"},

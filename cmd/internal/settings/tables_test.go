@@ -49,7 +49,7 @@ func TestTablesAreSound(t *testing.T) {
 			}
 		}
 		for _, rule := range table.Rules {
-			for _, name := range slices.Concat([]string{rule.If}, rule.Needs, rule.AnyOf, rule.Excludes) {
+			for _, name := range slices.Concat(rule.If, rule.Needs, rule.AnyOf, rule.Excludes) {
 				known := slices.ContainsFunc(table.Settings, func(s settings.Setting) bool { return s.Name == name })
 				if name != "" && !known {
 					t.Errorf("%s: a rule speaks of %s, which is no setting", table.Program, name)

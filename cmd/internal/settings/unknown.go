@@ -27,6 +27,8 @@ func unknown(t Table, env map[string]string) []error {
 	return problems
 }
 
+// suggestion names the nearest variable. Of several that are equally near the
+// alphabet decides, so that the message is the same each time.
 func suggestion(name string, known map[string]bool) string {
 	best, distance := "", maxTypos+1
 	for _, candidate := range slices.Sorted(maps.Keys(known)) {
@@ -74,7 +76,9 @@ func linkedServices(env map[string]string) []string {
 	return prefixes
 }
 
-// isServiceLink says whether Kubernetes sets the variable for the service.
+// isServiceLink says whether Kubernetes sets the variable for the service. The
+// names after _SERVICE_PORT_ are those of the service's ports, which we cannot
+// know.
 func isServiceLink(name, service string) bool {
 	rest, ok := strings.CutPrefix(name, service)
 	if !ok {

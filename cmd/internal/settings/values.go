@@ -12,10 +12,11 @@ import (
 // is of another kind: use the constants of this package, and a wrong one shows
 // in the first test. Values are safe for concurrent use.
 type Values struct {
-	entries  map[string]entry
+	entries  map[string]entry // never changed once Resolve has returned
 	readFile func(string) ([]byte, error)
 }
 
+// entry refuses another kind, so that Values.String cannot give a secret away.
 func (v Values) entry(name string, kind Kind) entry {
 	if e := v.entries[name]; e.kind == kind {
 		return e
@@ -107,6 +108,7 @@ func (v Values) SecretMap(name string) func() (map[string][]core.Secret, error) 
 	}
 }
 
+// secret is what the three kinds share: the text, from the file as it is now.
 func (v Values) secret(name string, kind Kind) func() (string, error) {
 	e := v.entry(name, kind)
 	return func() (string, error) {

@@ -13,6 +13,9 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core"
 )
 
+// templates are the files of generated apps: a directory for each style, in it
+// base and overlay. They end in .tmpl because they are not YAML yet.
+//
 //go:embed templates
 var templates embed.FS
 
@@ -22,7 +25,7 @@ type app struct {
 	Style    string
 	Version  string // of podinfo: its chart and its image are released together
 	Cache    string // of the sidecar, if the style has one
-	Replicas int    // the one thing that differs between the clusters
+	Replicas int    // the one thing that differs between the clusters, and is no pin
 }
 
 // styles are the ways in which real monorepos pin a version, each a directory
@@ -67,9 +70,11 @@ func nameAt(names []string, i int) string {
 	return fmt.Sprintf("%s-%d", name, round+1)
 }
 
+// pick draws one of several versions, all of which have been released.
 func pick(rnd *rand.Rand, choices ...string) string { return choices[rnd.IntN(len(choices))] }
 
-// grow adds apps to every cluster.
+// grow adds apps to every cluster. None at all leaves the reference monorepo
+// byte for byte as it is.
 func (f Files) grow(apps []app) error {
 	if len(apps) == 0 {
 		return nil
@@ -93,6 +98,8 @@ func (f Files) grow(apps []app) error {
 	return nil
 }
 
+// growCluster adds the overlays of all apps to one cluster, the chart repository
+// that they need, and both to the lists through which Flux finds them.
 func (f Files) growCluster(t *template.Template, cluster string, replicas int, apps []app, names []string) error {
 	for _, a := range apps {
 		a.Replicas = replicas
@@ -126,6 +133,7 @@ func (f Files) render(t *template.Template, a app, layer, dir string) error {
 	return nil
 }
 
+// execute writes one template's result as the file to.
 func (f Files) execute(t *template.Template, name string, a app, to string) error {
 	var out bytes.Buffer
 	if err := t.ExecuteTemplate(&out, name, a); err != nil {

@@ -11,6 +11,8 @@ import (
 )
 
 // editResources rewrites the list of resources in a directory's kustomization.
+// It goes through YAML's nodes, so that comments and the order of keys survive.
+// The files are ours: whatever goes wrong here is a defect, hence core.Internal.
 func (f Files) editResources(dir string, edit func([]string) []string) error {
 	name := path.Join(dir, "kustomization.yaml")
 	var doc yaml.Node
@@ -36,6 +38,7 @@ func (f Files) editResources(dir string, edit func([]string) []string) error {
 	return nil
 }
 
+// resources finds the list, or nil in a file of another shape.
 func resources(doc *yaml.Node) *yaml.Node {
 	if len(doc.Content) == 0 {
 		return nil
@@ -60,6 +63,7 @@ func encode(doc *yaml.Node) ([]byte, error) {
 	return out.Bytes(), enc.Close()
 }
 
+// without removes an entry, and is content if there is none.
 func without(entry string) func([]string) []string {
 	return func(entries []string) []string {
 		return slices.DeleteFunc(entries, func(e string) bool { return e == entry })

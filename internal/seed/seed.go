@@ -58,6 +58,7 @@ func Monorepo(o Options) (Files, error) {
 	return files, files.grow(generate(o.Apps-written, o.Seed))
 }
 
+// reference copies the embedded monorepo into memory, where it can be changed.
 func reference() (Files, error) {
 	files := Files{}
 	monorepo := sluice.Monorepo()
@@ -84,6 +85,8 @@ func baseDir(app string) string             { return path.Join(root, "bases", ap
 func appsDir(cluster string) string         { return path.Join(root, "clusters", cluster, "apps") }
 func overlayDir(cluster, app string) string { return path.Join(appsDir(cluster), app) }
 
+// removeApp takes an app out of every cluster, as a person would: its overlays,
+// its place in the lists, its base. The namespace is shared and stays.
 func (f Files) removeApp(app string) error {
 	f.removeDir(baseDir(app))
 	for _, cluster := range clusters() {
@@ -95,6 +98,8 @@ func (f Files) removeApp(app string) error {
 	return nil
 }
 
+// removeDir removes whatever lies below a directory: the reference monorepo may
+// gain files without this package hearing of it.
 func (f Files) removeDir(dir string) {
 	for name := range f {
 		if strings.HasPrefix(name, dir+"/") {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"strings"
 
@@ -57,10 +58,11 @@ func variables(environ []string) map[string]string {
 	vars := map[string]string{}
 	for _, pair := range environ {
 		name, text, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, envPrefix) && text != "" {
+		if strings.HasPrefix(name, envPrefix) {
 			vars[name] = text
 		}
 	}
+	maps.DeleteFunc(vars, func(_, text string) bool { return text == "" })
 	return vars
 }
 

@@ -86,6 +86,8 @@ func TestPrecedence(t *testing.T) {
 		{"empty variable is not set", nil, []string{"SLUICE_TITLE="}, "none"},
 		{"empty variable beside a file", nil, []string{"SLUICE_TITLE=", "SLUICE_TITLE_FILE=/title"}, "of file"},
 		{"value with an equals sign", nil, []string{"SLUICE_TITLE=a=b"}, "a=b"},
+		{"the last of two variables", nil, []string{"SLUICE_TITLE=a", "SLUICE_TITLE=b"}, "b"},
+		{"the last of two variables, empty", nil, []string{"SLUICE_TITLE=a", "SLUICE_TITLE="}, "none"},
 		{"the last of two flags", []string{"--title=a", "--title=b"}, nil, "b"},
 	}
 	for _, tt := range tests {

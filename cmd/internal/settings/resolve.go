@@ -32,7 +32,7 @@ func ReadFile(path string) ([]byte, error) {
 func Resolve(t Table, flags *pflag.FlagSet, environ []string, readFile func(string) ([]byte, error)) (Values, error) {
 	r := resolver{flags: flags, env: variables(environ), readFile: readFile}
 	problems := unknown(t, r.env)
-	values := Values{entries: make(map[string]entry, len(t.Settings)), readFile: readFile}
+	entries := make(map[string]entry, len(t.Settings))
 	clean := true
 	for _, s := range t.Settings {
 		e, err := r.resolve(s)
@@ -40,8 +40,9 @@ func Resolve(t Table, flags *pflag.FlagSet, environ []string, readFile func(stri
 			problems, clean = append(problems, err), false
 			continue
 		}
-		values.entries[s.Name] = e
+		entries[s.Name] = e
 	}
+	values := newValues(entries, readFile)
 	if clean {
 		// A rule about a value that could not be read would only confuse.
 		problems = append(problems, broken(t, values)...)

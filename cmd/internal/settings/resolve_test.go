@@ -199,6 +199,20 @@ func TestNoSecretInAnError(t *testing.T) {
 	}
 }
 
+func TestPrintedValuesShowNoSecret(t *testing.T) {
+	values, err := resolve(t, nil, []string{"SLUICE_TOKEN=hunter2", "SLUICE_KEYS=hunter2"}, noFiles)
+	check(t, err, "")
+	if (settings.Values{}).Given("title") {
+		t.Error("the zero Values have a title")
+	}
+	within := struct{ inner settings.Values }{values}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
+		if text := fmt.Sprintf(format+format, values, within); strings.Contains(text, "hunter2") {
+			t.Errorf("%s shows a secret: %s", format, text)
+		}
+	}
+}
+
 func TestServiceLinks(t *testing.T) {
 	service := func(prefix string) []string {
 		return []string{

@@ -12,13 +12,32 @@ import (
 // is of another kind: use the constants of this package, and a wrong one shows
 // in the first test. Values are safe for concurrent use.
 type Values struct {
-	entries  map[string]entry // never changed once Resolve has returned
+	// lookup gives the entry of a name, if there is one. It is a function because
+	// fmt cannot look inside one: printed Values, also deep inside another struct
+	// and with whatever verb, show no secret. The zero Values have none.
+	lookup   func(name string) (entry, bool)
 	readFile func(string) ([]byte, error)
+}
+
+// newValues takes the map over.
+func newValues(entries map[string]entry, readFile func(string) ([]byte, error)) Values {
+	lookup := func(name string) (entry, bool) {
+		e, ok := entries[name]
+		return e, ok
+	}
+	return Values{lookup: lookup, readFile: readFile}
+}
+
+func (v Values) find(name string) (entry, bool) {
+	if v.lookup == nil {
+		return entry{}, false
+	}
+	return v.lookup(name)
 }
 
 // entry refuses another kind, so that Values.String cannot give a secret away.
 func (v Values) entry(name string, kind Kind) entry {
-	if e := v.entries[name]; e.kind == kind {
+	if e, ok := v.find(name); ok && e.kind == kind {
 		return e
 	}
 	return entry{}
@@ -26,7 +45,10 @@ func (v Values) entry(name string, kind Kind) entry {
 
 // Given says whether a setting has a value, if only its default. A Bool that
 // is false is not given.
-func (v Values) Given(name string) bool { return v.entries[name].given() }
+func (v Values) Given(name string) bool {
+	e, ok := v.find(name)
+	return ok && e.given()
+}
 
 // String returns a String setting.
 func (v Values) String(name string) string { return v.entry(name, String).text }

@@ -31,6 +31,8 @@ func call[T any](ctx context.Context, c *Client, r request) (T, int, error) {
 	return got, resp.StatusCode, nil
 }
 
+// send is call with the answer's headers, for paging. Reading the token,
+// waiting at the gate and repeating reads all happen within Do.
 func send[T any](ctx context.Context, c *Client, r request, more ...gl.RequestOptionFunc) (got T, _ *gl.Response, _ error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -45,7 +47,8 @@ func send[T any](ctx context.Context, c *Client, r request, more ...gl.RequestOp
 	return got, resp, nil
 }
 
-// items walks over all pages of a list, in GitLab's order. Beyond limit items
+// items walks over all pages of a list, in GitLab's order. The number of pages
+// is bounded like that of the items, so that empty pages cannot go on for ever. Beyond limit items
 // it ends with an error, for a part of a list proves nothing. The error is the
 // last thing it yields.
 func items[T any](ctx context.Context, c *Client, r request, limit int) iter.Seq2[T, error] {
@@ -96,6 +99,7 @@ func (p *Project) get(what, path string, opt any) request {
 	return p.request(http.MethodGet, what, path, opt)
 }
 
+// request addresses something below the project, by the project's number.
 func (p *Project) request(method, what, path string, opt any) request {
 	return request{
 		what:   what + " in " + p.path,

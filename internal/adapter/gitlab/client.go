@@ -14,6 +14,7 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core"
 )
 
+// tokenHeader carries personal, project and group access tokens alike.
 const tokenHeader = "Private-Token"
 
 // Config is what a Client needs. BaseURL and Token are required.
@@ -76,6 +77,7 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
+// withDefaults fills in what may be left out.
 func withDefaults(cfg Config) Config {
 	if cfg.Transport == nil {
 		cfg.Transport = http.DefaultTransport
@@ -92,6 +94,8 @@ func withDefaults(cfg Config) Config {
 	return cfg
 }
 
+// checkBaseURL is stricter than the client library, which only warns, and does
+// so with the whole address in the log.
 func checkBaseURL(text string) error {
 	const want = "want the instance's address, such as https://gitlab.com"
 	u, err := url.Parse(text)
@@ -132,4 +136,6 @@ func (s tokenSource) Header(context.Context) (string, string, error) {
 	return tokenHeader, token.Reveal(), nil
 }
 
+// notPrintable holds for what cannot stand in a header; a line break at the end
+// of a mounted file is the usual case.
 func notPrintable(r rune) bool { return r <= ' ' || r > '~' }

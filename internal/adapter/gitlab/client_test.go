@@ -230,8 +230,8 @@ func TestAMovedProjectIsFollowed(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("project (-want +got):\n%s", diff)
 	}
-	if !strings.Contains(log.String(), "new path platform/flux") {
-		t.Errorf("the log does not name the new path: %s", &log)
+	if !strings.Contains(log.String(), "has moved") || !strings.Contains(log.String(), "repo=platform/flux") {
+		t.Errorf("the log does not tell: %s", &log)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -57,6 +56,8 @@ func status(err error) int {
 }
 
 // failure turns what the client library returned into an error with a kind.
+// The library's own error texts are dropped where an answer exists, for they
+// hold the whole address and, for a 404, nothing else.
 func failure(what string, resp *gl.Response, err error) error {
 	if kept := keptOf(resp); kept != nil {
 		return refused(what, resp.Response, kept)
@@ -87,6 +88,8 @@ func cutOff(err error) bool {
 	return !errors.As(err, &wrongType)
 }
 
+// keptOf finds what the transport kept of an error; nil after a success, or
+// where there was no answer.
 func keptOf(resp *gl.Response) *keptBody {
 	if resp == nil || resp.Response == nil {
 		return nil
@@ -95,6 +98,7 @@ func keptOf(resp *gl.Response) *keptBody {
 	return kept
 }
 
+// refused makes the error of an answer that is not a success.
 func refused(what string, resp *http.Response, kept *keptBody) error {
 	e := &apiError{what: what, status: resp.StatusCode, message: message(kept.text)}
 	if resp.StatusCode < 400 {
@@ -168,6 +172,8 @@ func words(doc any) string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 }
 
+// named puts a field's name before its errors, as in "title is too long",
+// unless the name is but an envelope.
 func named(key, text string) string {
 	if text == "" || key == "message" || key == "error" || key == "base" {
 		return text
@@ -193,5 +199,3 @@ func oneLine(s string) string {
 	}
 	return s
 }
-
-var _ io.ReadCloser = (*keptBody)(nil)

@@ -17,6 +17,9 @@ const Label = "sluice"
 // BranchPrefix is where all of Sluice's branches lie.
 const BranchPrefix = "sluice/"
 
+// wireMR is a merge request in a list, in a single read, and in the answer to
+// a write. A list leaves out merge_error and head_pipeline, which is one reason
+// why nothing from a list goes to the core.
 type wireMR struct {
 	IID             int64         `json:"iid"`
 	WebURL          string        `json:"web_url"`
@@ -39,6 +42,8 @@ type wireMR struct {
 	HeadPipeline    *wirePipeline `json:"head_pipeline"`
 }
 
+// wirePipeline is a head pipeline. Its sha can be that of a merge result rather
+// than of the source branch, so it is passed on as it is, for the core to judge.
 type wirePipeline struct {
 	ID     int64  `json:"id"`
 	SHA    string `json:"sha"`
@@ -46,12 +51,16 @@ type wirePipeline struct {
 	WebURL string `json:"web_url"`
 }
 
+// wireVersion is one push to the source branch as GitLab recorded it; the
+// ids grow with time.
 type wireVersion struct {
 	ID        int64     `json:"id"`
 	Head      string    `json:"head_commit_sha"`
 	CreatedAt time.Time `json:"created_at"`
 }
 
+// wireApprovals leaves out "approved", which is true wherever no approval is
+// required, and all that belongs to the rules of the paid editions.
 type wireApprovals struct {
 	ApprovedBy []struct {
 		User       wireUser  `json:"user"`
@@ -59,6 +68,8 @@ type wireApprovals struct {
 	} `json:"approved_by"`
 }
 
+// wireNote is a comment. What belongs to a diff note's position is left out on
+// purpose: its form has changed often, and anybody can write one.
 type wireNote struct {
 	ID           int64     `json:"id"`
 	Type         string    `json:"type"`
@@ -79,6 +90,8 @@ func (p *Project) ours(mr wireMR, into string) bool {
 		strings.HasPrefix(mr.SourceBranch, BranchPrefix) && mr.TargetBranch == into
 }
 
+// open counts a locked merge request in: GitLab is merging it, and if that
+// fails it is opened again.
 func open(mr wireMR) bool {
 	return mr.State == string(plan.Opened) || mr.State == string(plan.Locked)
 }
@@ -93,6 +106,8 @@ func sha(text string) core.SHA {
 	return s
 }
 
+// domain passes the state and the merge status on as delivered: a value that
+// a later GitLab invents is for the core to refuse, not for the adapter to hide.
 func (mr wireMR) domain() plan.MergeRequest {
 	out := plan.MergeRequest{
 		ID:          core.MRID(mr.IID),
@@ -118,6 +133,8 @@ func (mr wireMR) domain() plan.MergeRequest {
 	return out
 }
 
+// domain of no pipeline is nil: that is so in a project without CI, and for
+// some seconds after each push in every other.
 func (p *wirePipeline) domain() *plan.Pipeline {
 	if p == nil {
 		return nil
@@ -138,6 +155,7 @@ func versions(list []wireVersion) []plan.Version {
 	return out
 }
 
+// domain keeps GitLab's order, and the zero time where it gives none.
 func (a wireApprovals) domain() []plan.Approval {
 	var out []plan.Approval
 	for _, by := range a.ApprovedBy {

@@ -91,7 +91,9 @@ func (p *Project) mergeRequest(ctx context.Context, id core.MRID, into string) (
 	return &mr, nil
 }
 
-// attach adds the versions, approvals and comments.
+// attach adds the versions, approvals and comments. They are read after the
+// merge request itself, so they may know of a later push than its head does;
+// the core compares the two and waits.
 func (p *Project) attach(ctx context.Context, mr *plan.MergeRequest) error {
 	of := fmt.Sprintf(" of merge request !%d", mr.ID)
 	page := gl.ListOptions{PerPage: perPage}
@@ -164,6 +166,8 @@ func (p *Project) closed(ctx context.Context, id core.MRID) (plan.MergeRequest, 
 	return mr, err
 }
 
+// commitMessage is "" for a commit that GitLab has not got any more, as may
+// happen once its branch is deleted and the repository has been cleaned up.
 func (p *Project) commitMessage(ctx context.Context, commit core.SHA) (string, error) {
 	type wireCommit struct {
 		Message string `json:"message"`
@@ -197,4 +201,5 @@ func mrFilter(state plan.MRState, sort string) gl.ListProjectMergeRequestsOption
 	}
 }
 
+// mrPath is a path below the project, to a merge request or what hangs on it.
 func mrPath(id core.MRID, rest string) string { return fmt.Sprintf("merge_requests/%d%s", id, rest) }

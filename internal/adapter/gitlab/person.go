@@ -36,7 +36,7 @@ func (p *Project) Person(ctx context.Context, id core.UserID, groups []string) (
 		return plan.Person{}, err
 	}
 	person := plan.Person{ID: id, Username: user.Username, Active: user.State == "active"}
-	if !person.Active {
+	if !person.Active { // nothing such a person says counts, so the other calls can be saved
 		return person, nil
 	}
 	what = fmt.Sprintf("read the membership of user %d in %s", id, p.path)
@@ -56,6 +56,8 @@ func (p *Project) Person(ctx context.Context, id core.UserID, groups []string) (
 	return person, nil
 }
 
+// memberOf tells whether a group counts the user as a member. GitLab answers
+// 404 for a stranger and for a group it does not show, and differs in words only.
 func (p *Project) memberOf(ctx context.Context, group string, id core.UserID) (bool, error) {
 	what := fmt.Sprintf("read the membership of user %d in group %s", id, oneLine(group))
 	level, err := p.level(ctx, what, fmt.Sprintf("groups/%s/members/all/%d", gl.PathEscape(group), id))
@@ -94,6 +96,7 @@ func unseen(err error) bool {
 	return s == http.StatusNotFound || s == http.StatusForbidden
 }
 
+// warnOnce says once per client what a pass would otherwise say each minute.
 func (p *Project) warnOnce(group string) {
 	c := p.client
 	c.mu.Lock()

@@ -21,9 +21,14 @@ type Project struct {
 	client *Client
 	id     int64
 	path   string // as GitLab spells it when the project is opened
+	// branch is the default branch as seen last. It changes by a person's hand
+	// only; a pass that still goes by the old one finds no merge requests and
+	// does nothing that the next pass would not mend.
 	branch atomic.Pointer[string]
 }
 
+// wireProject is the little of a project's document that matters. The client
+// library's struct has 150 fields, each of which would have to decode.
 type wireProject struct {
 	ID            int64  `json:"id"`
 	Path          string `json:"path_with_namespace"`
@@ -32,6 +37,8 @@ type wireProject struct {
 	Archived      bool   `json:"archived"`
 }
 
+// wireUser is a user, whole or embedded as an author; State is empty in some
+// of the places where users are embedded.
 type wireUser struct {
 	ID       int64  `json:"id"`
 	Username string `json:"username"`
@@ -56,7 +63,7 @@ func (c *Client) Project(ctx context.Context, path string) (*Project, error) {
 		return nil, core.Errorf(core.Internal, "find project %s: gitlab's answer has no id", oneLine(path))
 	}
 	if !strings.EqualFold(got.Path, path) {
-		c.log.Warn("the project has moved: configure its new path "+got.Path, slog.String("repo", path))
+		c.log.Warn("the project has moved: configure the path it has now", slog.String("repo", got.Path))
 	}
 	p := &Project{client: c, id: got.ID, path: got.Path}
 	p.branch.Store(&got.DefaultBranch)

@@ -20,7 +20,9 @@ type transport struct {
 	gate *gate
 }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements http.RoundTripper. A refusal stays an answer here, and
+// does not become an error: the library then knows that it was one, and does
+// not take it for a broken connection.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {

@@ -35,6 +35,7 @@ func (p *Project) OpenMR(ctx context.Context, a plan.OpenMR) (core.MRID, error) 
 		return 0, core.Errorf(core.Internal, "%s in %s: gitlab's answer has no iid", what, p.path)
 	case status(err) == http.StatusConflict:
 		return p.adopt(ctx, a, labels, err)
+	// The branch was pushed a moment ago, and the web node has not seen it yet.
 	case status(err) == http.StatusBadRequest && answered(err).says("source_branch does not exist"):
 		return 0, core.Errorf(core.Conflict, "%w", err)
 	}
@@ -57,6 +58,8 @@ func (p *Project) adopt(ctx context.Context, a plan.OpenMR, labels []string, ref
 	return 0, core.Errorf(core.Conflict, "not in the list yet: %w", refusal)
 }
 
+// addLabels spares the call where it would change nothing: an update that sets
+// what is there already still comes back to us as a webhook.
 func (p *Project) addLabels(ctx context.Context, mr wireMR, labels []string) error {
 	lacking := slices.DeleteFunc(slices.Clone(labels), func(l string) bool { return slices.Contains(mr.Labels, l) })
 	if len(lacking) == 0 {
@@ -92,6 +95,8 @@ func (p *Project) CloseMR(ctx context.Context, a plan.CloseMR) error {
 	return nil
 }
 
+// update is GitLab's one call behind several of the verbs. Its answer is the
+// merge request as it is afterwards, good for judging the call and nothing else.
 func (p *Project) update(ctx context.Context, what string, id core.MRID, opt gl.UpdateMergeRequestOptions) (wireMR, error) {
 	got, _, err := call[wireMR](ctx, p.client, p.request(http.MethodPut, what, mrPath(id, ""), opt))
 	return got, err
@@ -110,6 +115,8 @@ func (p *Project) Merge(ctx context.Context, a plan.MergeMR) error {
 		SHA:                      gl.Ptr(string(a.SHA)),
 		ShouldRemoveSourceBranch: gl.Ptr(true),
 	}))
+	// GitLab has moved its reasons between these four over the years, and gives
+	// 405 also for a while after a push, until it has checked the branch.
 	switch status(err) {
 	case http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusConflict, http.StatusUnprocessableEntity:
 		return core.Errorf(core.Conflict, "%w", err)
@@ -135,12 +142,14 @@ func (p *Project) EnsureLabel(ctx context.Context) error {
 		Color:       gl.Ptr("#1f75cb"),
 		Description: gl.Ptr("Promotions by Sluice. It is set by Sluice and needed to find them again."),
 	}))
-	if status(err) == http.StatusConflict {
+	if status(err) == http.StatusConflict { // somebody else was quicker
 		return nil
 	}
 	return err
 }
 
+// withLabel puts Label first unless it is among the labels. It never changes
+// the caller's slice.
 func withLabel(labels []string) []string {
 	if slices.Contains(labels, Label) {
 		return labels

@@ -1,6 +1,8 @@
 package overlay
 
 import (
+	"errors"
+	"slices"
 	"strings"
 
 	"github.com/sluice-gitops/sluice/internal/core/pin"
@@ -55,7 +57,7 @@ type patch struct {
 func parseManifest(src []byte) *manifest {
 	f, err := yamledit.Parse(src)
 	if err != nil {
-		return &manifest{broken: &Problem{Message: err.Error()}}
+		return &manifest{broken: problemFrom(err)}
 	}
 	m := &manifest{}
 	for i := range f.Len() {
@@ -64,6 +66,14 @@ func parseManifest(src []byte) *manifest {
 		}
 	}
 	return m
+}
+
+func problemFrom(err error) *Problem {
+	var at *yamledit.Error
+	if errors.As(err, &at) {
+		return &Problem{Line: at.Line, Column: at.Column, Message: at.Reason}
+	}
+	return &Problem{Message: err.Error()}
 }
 
 func (m *manifest) add(i int, doc yamledit.Node) {
@@ -84,12 +94,11 @@ func isKustomization(api, kind string, doc yamledit.Node) bool {
 	if kind == "Kustomization" || kind == "Component" {
 		return strings.HasPrefix(api, "kustomize.config.k8s.io/") || api == ""
 	}
-	if kind != "" || api != "" {
-		return false
-	}
-	_, resources := doc.Get("resources")
-	_, images := doc.Get("images")
-	return resources || images
+	known := []string{"resources", "bases", "components", "images", "patches", "patchesStrategicMerge", "patchesJson6902", "helmCharts", "replacements", "transformers", "generators"}
+	return kind == "" && api == "" && slices.ContainsFunc(known, func(key string) bool {
+		_, ok := doc.Get(key)
+		return ok
+	})
 }
 
 func readRelease(i int, doc yamledit.Node) release {

@@ -1,0 +1,195 @@
+package overlay_test
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/overlay"
+	"github.com/sluice-gitops/sluice/internal/core/overlay/treetest"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden parts of testdata")
+
+const testPolicy = `version: 1
+layout:
+  - clusters/{cluster}/apps/{app}
+environments:
+  - {name: dev, clusters: [d1]}
+  - {name: stg, from: dev, clusters: [s1, s2]}
+`
+
+func parsePolicy(t *testing.T, src string) *policy.Policy {
+	t.Helper()
+	p, err := policy.Parse(policy.FileName, []byte(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestCorpus reads each monorepo of testdata and compares what was found with
+// the archive's file "inventory".
+func TestCorpus(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no corpus", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tree, want := map[string][]byte{}, ""
+			for _, f := range archive.Files {
+				if f.Name == "inventory" {
+					want = string(f.Data)
+					continue
+				}
+				tree[f.Name] = f.Data
+			}
+			inv, err := overlay.NewReader().Read(treetest.New(tree), parsePolicy(t, testPolicy))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := render(inv)
+			if *update {
+				rewrite(t, file, archive, got)
+				return
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func rewrite(t *testing.T, file string, a *txtar.Archive, got string) {
+	t.Helper()
+	i := slices.IndexFunc(a.Files, func(f txtar.File) bool { return f.Name == "inventory" })
+	if i < 0 {
+		i = len(a.Files)
+		a.Files = append(a.Files, txtar.File{Name: "inventory"})
+	}
+	a.Files[i].Data = []byte(got)
+	if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func render(inv *overlay.Inventory) string {
+	var b strings.Builder
+	for _, target := range slices.SortedFunc(maps.Keys(inv.Deployments), core.Target.Compare) {
+		for _, d := range inv.Deployments[target] {
+			fmt.Fprintf(&b, "%s, cluster %s, %s\n", target, d.Cluster, d.Dir)
+			for _, p := range d.Pins {
+				fmt.Fprintf(&b, "  %s = %s (%s, %s:%d:%d %s)\n", p.Key, p.Version, p.At.Layer, p.At.File, p.At.Line, p.At.Column, p.At.Path)
+			}
+			for _, in := range d.Inputs {
+				own := ""
+				if in.Content != nil {
+					own = " with content"
+				}
+				fmt.Fprintf(&b, "  reads %s%s\n", in.Path, own)
+			}
+			if d.Broken != nil {
+				fmt.Fprintf(&b, "  broken\n")
+			}
+		}
+	}
+	for _, p := range inv.Problems {
+		fmt.Fprintf(&b, "%s:%d:%d: %s\n", p.File, p.Line, p.Column, p.Message)
+	}
+	return b.String()
+}
+
+var small = map[string]string{
+	"clusters/d1/apps/web/kustomization.yaml": "resources: [../../../../bases/web]\nimages:\n  - name: web\n    newTag: 1.0.0\n",
+	"clusters/s1/apps/web/kustomization.yaml": "resources: [../../../../bases/web]\nimages:\n  - name: web\n    newTag: 1.0.0\n",
+	"bases/web/kustomization.yaml":            "resources: [deployment.yaml]\n",
+	"bases/web/deployment.yaml":               "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n",
+}
+
+// counting counts how often content is read.
+type counting struct {
+	overlay.Tree
+	reads int
+}
+
+func (c *counting) Read(path string) ([]byte, error) {
+	c.reads++
+	return c.Tree.Read(path)
+}
+
+func TestWhatIsUnchangedIsNotReadAgain(t *testing.T) {
+	p := parsePolicy(t, testPolicy)
+	r := overlay.NewReader()
+	first, err := r.Read(treetest.Text(small), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := &counting{Tree: treetest.Text(small)}
+	second, err := r.Read(again, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.reads != 0 {
+		t.Errorf("%d files were read again", again.reads)
+	}
+	target := core.Target{Env: "dev", App: "web"}
+	if first.Deployments[target][0] != second.Deployments[target][0] {
+		t.Error("an unchanged deployment is not shared")
+	}
+}
+
+// TestEveryChangeIsSeen changes one file at a time, with a reader that
+// remembers, and compares with a reader that does not.
+func TestEveryChangeIsSeen(t *testing.T) {
+	p := parsePolicy(t, testPolicy)
+	r := overlay.NewReader()
+	if _, err := r.Read(treetest.Text(small), p); err != nil {
+		t.Fatal(err)
+	}
+	changes := map[string]map[string]string{
+		"overlay":         {"clusters/d1/apps/web/kustomization.yaml": "resources: [../../../../bases/web]\nimages:\n  - name: web\n    newTag: 1.1.0\n"},
+		"base":            {"bases/web/kustomization.yaml": "resources: [deployment.yaml]\nimages:\n  - {name: side, newTag: 3.0.0}\n"},
+		"base is removed": {"bases/web/kustomization.yaml": "", "bases/web/deployment.yaml": ""},
+		"file is removed": {"bases/web/deployment.yaml": ""},
+		"file to release": {"bases/web/deployment.yaml": "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web}\nspec: {chart: {spec: {version: 2.0.0}}}\n"},
+		"other name":      {"clusters/d1/apps/web/kustomization.yaml": "", "clusters/d1/apps/web/kustomization.yml": "images:\n  - {name: web, newTag: 9.0.0}\n"},
+	}
+	for name, change := range changes {
+		t.Run(name, func(t *testing.T) {
+			files := maps.Clone(small)
+			for path, content := range change {
+				if files[path] = content; content == "" {
+					delete(files, path)
+				}
+			}
+			for _, tree := range []overlay.Tree{treetest.Text(files), treetest.Text(small)} {
+				got, err := r.Read(tree, p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want, err := overlay.NewReader().Read(tree, p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(render(want), render(got)); diff != "" {
+					t.Error(diff)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,187 @@
+package promoter
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluice-gitops/sluice/internal/adapter/flux"
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/plan"
+	"github.com/sluice-gitops/sluice/pkg/events"
+)
+
+// act carries out a plan: the actions of one target in their order, those of
+// different targets side by side. An action that fails ends its target's turn
+// and no other's. It tells whether anything was done that is worth observing.
+func (r *repo) act(ctx context.Context, o *observation, decided *plan.Plan) (bool, error) {
+	if !r.p.cfg.Act {
+		r.rehearse(decided)
+		return false, nil
+	}
+	var (
+		mu    sync.Mutex
+		errs  []error
+		acted bool
+	)
+	var g errgroup.Group
+	g.SetLimit(maxParallel)
+	for _, group := range grouped(decided.Actions) {
+		g.Go(func() error {
+			done, err := r.turn(ctx, o, group)
+			mu.Lock()
+			defer mu.Unlock()
+			acted = acted || done
+			errs = append(errs, err)
+			return nil
+		})
+	}
+	_ = g.Wait() // the turns report through errs
+	return acted, worst(errs)
+}
+
+// rehearse says what acting would do, once per decision.
+func (r *repo) rehearse(decided *plan.Plan) {
+	for _, a := range decided.Actions {
+		r.once("rehearse "+describe(a)+a.About().String()+a.Because(), func() {
+			r.p.cfg.Logger.Info("would act, but acting is switched off", "repo", r.Path, "action", describe(a),
+				"env", a.About().Env, "app", a.About().App, "reason", a.Because())
+		})
+	}
+}
+
+// grouped keeps the order within a target. Actions that concern no target,
+// such as triggers, stand each alone.
+func grouped(actions []plan.Action) [][]plan.Action {
+	var groups [][]plan.Action
+	at := map[core.Target]int{}
+	for _, a := range actions {
+		t := a.About()
+		if i, ok := at[t]; ok && t != (core.Target{}) {
+			groups[i] = append(groups[i], a)
+			continue
+		}
+		at[t] = len(groups)
+		groups = append(groups, []plan.Action{a})
+	}
+	return groups
+}
+
+// turn does one target's actions. A trigger changes nothing that the next
+// observation would see, so it does not count as done.
+func (r *repo) turn(ctx context.Context, o *observation, actions []plan.Action) (acted bool, err error) {
+	for _, a := range actions {
+		if err := ctx.Err(); err != nil {
+			return acted, err
+		}
+		err := r.do(ctx, o, a)
+		r.p.meter.action(r.Path, describe(a), err)
+		r.log(a, err)
+		if err != nil {
+			return acted, err
+		}
+		_, trigger := a.(plan.Trigger)
+		acted = acted || !trigger
+	}
+	return acted, nil
+}
+
+func (r *repo) log(a plan.Action, err error) {
+	args := []any{"repo", r.Path, "action", describe(a), "env", a.About().Env, "app", a.About().App, "reason", a.Because()}
+	if t, ok := a.(plan.Trigger); ok {
+		args = append(args, "cluster", t.Cluster, "revision", t.Revision)
+	}
+	if err != nil {
+		r.p.cfg.Logger.Warn("not done", append(args, "kind", core.KindOf(err), "error", err)...)
+		return
+	}
+	r.p.cfg.Logger.Info("done", args...)
+}
+
+func (r *repo) do(ctx context.Context, o *observation, a plan.Action) error {
+	switch a := a.(type) {
+	case plan.PushBranch:
+		_, err := r.Mirror.Push(ctx, a)
+		return err
+	case plan.DeleteBranch:
+		return r.Mirror.Delete(ctx, a)
+	case plan.OpenMR:
+		_, err := r.Desk.OpenMR(ctx, a)
+		return err
+	case plan.EditMR:
+		return r.Desk.EditMR(ctx, a)
+	case plan.WriteNote:
+		return r.Desk.WriteNote(ctx, a)
+	case plan.React:
+		return r.Desk.React(ctx, a)
+	case plan.CloseMR:
+		return r.Desk.CloseMR(ctx, a)
+	case plan.MergeMR:
+		return r.merge(ctx, o, a)
+	case plan.Trigger:
+		return r.trigger(ctx, o, a)
+	default:
+		return core.Errorf(core.Internal, "no way to do a %T", a)
+	}
+}
+
+// merge looks once more before it merges. If the default branch has moved
+// since the observation, by our own merge of another target or by somebody
+// else's, the plan is computed anew from what is there now, and this merge
+// must be in it unchanged.
+func (r *repo) merge(ctx context.Context, o *observation, a plan.MergeMR) error {
+	r.merging.Lock()
+	defer r.merging.Unlock()
+	refs, err := r.Mirror.Fetch(ctx, o.state.Project.DefaultBranch)
+	if err != nil {
+		return err
+	}
+	again := *o.state
+	fresh := &observation{state: &again}
+	if err := r.readGit(fresh, refs); err != nil {
+		return err
+	}
+	if err := r.readBranches(ctx, fresh, refs); err != nil {
+		return err
+	}
+	again.Reports = r.p.clusterReports()
+	if !slices.Contains(plan.Compute(fresh.policy, &again, r.p.cfg.Clock()).Actions, plan.Action(a)) {
+		return core.Errorf(core.Conflict, "merge !%d: something moved since it was decided", a.MR)
+	}
+	return r.Desk.Merge(ctx, a)
+}
+
+// trigger notes the call before it is made: a crash in between costs one
+// pause, while the other order could call again and again.
+func (r *repo) trigger(ctx context.Context, o *observation, a plan.Trigger) error {
+	note := func(old triggerRecord) triggerRecord {
+		next := triggerRecord{Revision: a.Revision, At: r.p.cfg.Clock(), Attempts: 1}
+		if old.Revision == a.Revision {
+			next.Attempts += old.Attempts
+		}
+		return next
+	}
+	if err := r.p.triggers.change(ctx, events.TriggerKey(a.Cluster), note); err != nil {
+		return err
+	}
+	return r.p.cfg.Caller.Trigger(ctx, r.Receivers[a.Cluster], flux.Payload{
+		Project: o.state.Project.Path, Ref: "refs/heads/" + o.state.Project.DefaultBranch, SHA: a.Revision,
+	})
+}
+
+// worst joins the errors of a pass so that its kind asks for the earliest new
+// attempt that any of them deserves.
+func worst(errs []error) error {
+	joined := errors.Join(errs...)
+	for _, kind := range []core.Kind{core.Conflict, core.Transient} {
+		for _, err := range errs {
+			if err != nil && core.KindOf(err) == kind {
+				return core.Errorf(kind, "%w", joined)
+			}
+		}
+	}
+	return joined
+}

@@ -1,0 +1,121 @@
+package promoter
+
+import (
+	"context"
+	"time"
+
+	"github.com/sluice-gitops/sluice/internal/adapter/bus"
+	"github.com/sluice-gitops/sluice/internal/adapter/flux"
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/gate"
+	"github.com/sluice-gitops/sluice/pkg/events"
+)
+
+// consume keeps a consumer going. That the stream is not there yet, or that
+// NATS is away, is no reason to stop: the sweep does the work meanwhile.
+func (p *Promoter) consume(ctx context.Context, stream, durable, filter string, handle bus.Handler) error {
+	for attempt := 0; ; attempt++ {
+		err := p.cfg.Bus.Consume(ctx, stream, durable, filter, handle)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if kind := core.KindOf(err); err != nil && kind == core.Invalid {
+			return err
+		}
+		p.cfg.Logger.Warn("messages are not being read; the sweep goes on", "stream", stream, "error", err)
+		if !sleep(ctx, pause(attempt)) {
+			return nil
+		}
+	}
+}
+
+// hint wakes the monorepo that a hint speaks of. What the hint says happened
+// is not looked at: the pass reads what is so.
+func (p *Promoter) hint(_ context.Context, d bus.Delivery) error {
+	e, err := events.Decode(d.Headers, d.Body)
+	if err != nil {
+		return err
+	}
+	h, ok := e.Payload.(events.Hint)
+	if !ok {
+		return core.Errorf(core.Invalid, "a message on %s carries no hint", d.Subject)
+	}
+	for _, r := range p.repos {
+		if h.Kind == events.KindEverything || h.ProjectID == 0 || r.is(h.ProjectID, h.Project) {
+			p.cfg.Logger.Debug("hint", "repo", r.Path, "kind", h.Kind, "mr", h.MR, "sha", h.SHA, "delivery", h.Delivery)
+			r.wake()
+		}
+	}
+	return nil
+}
+
+// report folds what a Flux object said into what is known of it. The fold is
+// kept in NATS; its change wakes the monorepos.
+func (p *Promoter) report(ctx context.Context, d bus.Delivery) error {
+	e, err := events.Decode(d.Headers, d.Body)
+	if err != nil {
+		return err
+	}
+	r, ok := e.Payload.(events.Report)
+	if !ok {
+		return core.Errorf(core.Invalid, "a message on %s carries no report", d.Subject)
+	}
+	event, ok := classify(r)
+	if !ok {
+		return nil
+	}
+	key := events.ReportKey(core.Cluster(r.Cluster), r.Kind, r.Namespace, r.Name)
+	return p.reports.change(ctx, key, func(old reportRecord) reportRecord {
+		return recordOf(gate.Fold(old.report(event.Object), event))
+	})
+}
+
+// classify turns a report into an event that the gates understand, or says
+// that nothing follows from it.
+func classify(r events.Report) (gate.Event, bool) {
+	e := flux.Event{
+		Object:   flux.Object{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, ResourceVersion: r.ResourceVersion},
+		Severity: r.Severity, Reason: r.Reason, Message: r.Message, At: r.Timestamp, Metadata: r.Metadata,
+	}
+	out := gate.Event{
+		Object: gate.Object{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name},
+		At:     r.Timestamp, Order: order(r.ResourceVersion),
+	}
+	out.Revision, _ = commit(r)
+	switch outcome := e.Outcome(); {
+	case outcome == flux.Succeeded && out.Revision != "":
+		out.Ready = true
+	case outcome == flux.Failed:
+		out.Reason = r.Reason + ": " + r.Message
+	case r.Kind == "HelmRelease" && (r.Reason == "UpgradeSucceeded" || r.Reason == "InstallSucceeded"):
+		out.Ready = true
+	default:
+		return gate.Event{}, false
+	}
+	return out, !out.At.IsZero()
+}
+
+// commit is the monorepo's commit that a report speaks of: that of the origin
+// where the source was made from Git.
+func commit(r events.Report) (core.SHA, bool) {
+	for _, text := range []string{r.OriginRevision, r.Revision} {
+		if rev, err := flux.ParseRevision(text); err == nil {
+			if sha, ok := rev.Commit(); ok {
+				return sha, true
+			}
+		}
+	}
+	return "", false
+}
+
+// sleep waits, and says whether it did so to the end.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}

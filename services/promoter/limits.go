@@ -1,0 +1,33 @@
+package promoter
+
+import "time"
+
+const (
+	// maxRounds bounds how often one wake-up may observe and act in a row. A
+	// promotion takes four or five steps; more means that something undoes what
+	// Sluice does, and that must not become a storm.
+	maxRounds = 25
+	// maxParallel bounds the targets that are acted on at the same time, and the
+	// look-ups, so that one monorepo does not use up GitLab's patience at once.
+	maxParallel = 4
+	// maxPast bounds the revisions whose inventory is read to judge health. Older
+	// ones only matter for a soak that began before them.
+	maxPast = 512
+	// maxBranches bounds the branches under sluice/ that one pass looks at.
+	maxBranches = 5000
+	// maxHintAge is how long a burst of hints is gathered before the pass that
+	// answers them: GitLab sends several for one push.
+	maxHintAge = 50 * time.Millisecond
+	// firstPause and lastPause bound the back-off after a failed pass.
+	firstPause = 500 * time.Millisecond
+	lastPause  = time.Minute
+	// passTimeout bounds one pass, so that a hanging server can not stop the sweep.
+	passTimeout = 5 * time.Minute
+	// maxFolds bounds the attempts to fold one report while others are folded.
+	maxFolds = 10
+	// syncTimeout is how long the first pass waits for the reports that are kept
+	// in NATS. Without them health is unknown, which is safe but slow.
+	syncTimeout = 10 * time.Second
+	// staleSweeps is after how many missed sweeps a monorepo counts as stuck.
+	staleSweeps = 3
+)

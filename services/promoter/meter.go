@@ -1,0 +1,63 @@
+package promoter
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/plan"
+)
+
+// meter counts what the promoter does. Its labels are bounded: projects come
+// from the configuration, and the rest are closed sets.
+type meter struct {
+	passes   *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	progress *prometheus.GaugeVec
+	actions  *prometheus.CounterVec
+	phases   *prometheus.GaugeVec
+}
+
+func newMeter(reg prometheus.Registerer) *meter {
+	m := &meter{
+		passes:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sluice_passes_total", Help: "Passes, by their outcome."}, []string{"repo", "outcome"}),
+		seconds:  prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "sluice_pass_seconds", Help: "How long a pass took.", Buckets: prometheus.ExponentialBuckets(0.01, 2.5, 10)}, []string{"repo"}),
+		progress: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sluice_last_success_timestamp_seconds", Help: "When a pass last succeeded."}, []string{"repo"}),
+		actions:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sluice_actions_total", Help: "Actions, by kind and outcome."}, []string{"repo", "action", "outcome"}),
+		phases:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sluice_targets", Help: "Targets, by the phase they are in."}, []string{"repo", "phase"}),
+	}
+	if reg != nil {
+		reg.MustRegister(m.passes, m.seconds, m.progress, m.actions, m.phases)
+	}
+	return m
+}
+
+func outcome(err error) string {
+	if err == nil {
+		return "success"
+	}
+	return core.KindOf(err).String()
+}
+
+func (m *meter) pass(repo string, took time.Duration, err error) {
+	m.passes.WithLabelValues(repo, outcome(err)).Inc()
+	m.seconds.WithLabelValues(repo).Observe(took.Seconds())
+	if err == nil {
+		m.progress.WithLabelValues(repo).SetToCurrentTime()
+	}
+}
+
+func (m *meter) action(repo, action string, err error) {
+	m.actions.WithLabelValues(repo, action, outcome(err)).Inc()
+}
+
+func (m *meter) targets(repo string, p *plan.Plan) {
+	count := map[plan.Phase]float64{}
+	for _, t := range p.Targets {
+		count[t.Phase]++
+	}
+	for _, phase := range []plan.Phase{plan.Current, plan.Blocked, plan.Vetoed, plan.HandsOff, plan.Opening, plan.Waiting, plan.Ready, plan.Merging} {
+		m.phases.WithLabelValues(repo, string(phase)).Set(count[phase])
+	}
+}

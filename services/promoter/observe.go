@@ -1,0 +1,193 @@
+package promoter
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluice-gitops/sluice/internal/adapter/git"
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/chatops"
+	"github.com/sluice-gitops/sluice/internal/core/gate"
+	"github.com/sluice-gitops/sluice/internal/core/overlay"
+	"github.com/sluice-gitops/sluice/internal/core/plan"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
+)
+
+// observation is what one pass knows.
+type observation struct {
+	policy *policy.Policy
+	state  *plan.State
+}
+
+// observe reads the world. GitLab comes before Git: a merge between the two
+// then shows as a merge request that seems open for a version that is already
+// there, which is harmless, and not as a missing merge request, which would be
+// opened again.
+func (r *repo) observe(ctx context.Context) (*observation, error) {
+	s := &plan.State{Receivers: map[core.Cluster]bool{}, Reports: r.p.clusterReports(), Triggers: r.p.clusterTriggers()}
+	for cluster := range r.Receivers {
+		s.Receivers[cluster] = true
+	}
+	var err error
+	if s.Project, err = r.Forge.Describe(ctx); err != nil {
+		return nil, err
+	}
+	if s.Project.Archived {
+		return nil, core.Errorf(core.Denied, "the project %s is archived, so nothing in it can be promoted", s.Project.Path)
+	}
+	if s.Open, err = r.Forge.MergeRequests(ctx); err != nil {
+		return nil, err
+	}
+	refs, err := r.Mirror.Fetch(ctx, s.Project.DefaultBranch)
+	if err != nil {
+		return nil, err
+	}
+	o := &observation{state: s}
+	if err := r.readGit(o, refs); err != nil {
+		return nil, err
+	}
+	if err := r.readBranches(ctx, o, refs); err != nil {
+		return nil, err
+	}
+	return o, r.askMore(ctx, o)
+}
+
+// readGit reads the policy and the inventory at the default branch's head and
+// at the revisions that matter for health.
+func (r *repo) readGit(o *observation, refs git.Refs) error {
+	s := o.state
+	s.Head = refs.Head
+	tree, err := r.Mirror.Tree(s.Head)
+	if err != nil {
+		return err
+	}
+	if o.policy, err = r.readPolicy(tree); err != nil {
+		return err
+	}
+	if s.Inventory, err = r.reader.Read(tree, o.policy); err != nil {
+		return err
+	}
+	s.Past = map[core.SHA]*overlay.Inventory{}
+	for _, revision := range reported(s.Reports) {
+		past, err := r.Mirror.Tree(revision)
+		if err != nil && core.KindOf(err) == core.NotFound {
+			continue // of a history that is gone, or not a commit of this monorepo
+		}
+		if err != nil {
+			return err
+		}
+		if s.Past[revision], err = r.reader.Read(past, o.policy); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *repo) readPolicy(tree overlay.Tree) (*policy.Policy, error) {
+	src, err := tree.Read(r.PolicyPath)
+	if err != nil && core.KindOf(err) == core.NotFound {
+		return nil, core.Errorf(core.Invalid, "%s has no %s on its default branch; add one to say what is promoted where", r.Path, r.PolicyPath)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return policy.Parse(r.PolicyPath, src)
+}
+
+// reported lists the revisions that the clusters reported, newest runs first,
+// each once.
+func reported(reports map[core.Cluster][]gate.Report) []core.SHA {
+	seen := map[core.SHA]bool{}
+	var out []core.SHA
+	for _, list := range reports {
+		for _, rep := range list {
+			for _, run := range slices.Backward(rep.Runs) {
+				if run.Revision != "" && !seen[run.Revision] && len(out) < maxPast {
+					seen[run.Revision] = true
+					out = append(out, run.Revision)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (r *repo) readBranches(ctx context.Context, o *observation, refs git.Refs) error {
+	if len(refs.Branches) > maxBranches {
+		return core.Errorf(core.Invalid, "%d branches under %s; at most %d are looked at: delete the stale ones", len(refs.Branches), plan.BranchPrefix, maxBranches)
+	}
+	o.state.Branches = make(map[string]plan.Branch, len(refs.Branches))
+	for name, head := range refs.Branches {
+		b, err := r.Mirror.Branch(ctx, name, head)
+		if err != nil {
+			return err
+		}
+		o.state.Branches[name] = b
+	}
+	return nil
+}
+
+// askMore asks GitLab what only the targets at hand need: who commented, and
+// whether a person closed the merge request of a candidate.
+func (r *repo) askMore(ctx context.Context, o *observation) error {
+	s := o.state
+	s.People, s.Closed = map[core.UserID]plan.Person{}, map[string]plan.MergeRequest{}
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(maxParallel)
+	for _, id := range commanders(s) {
+		g.Go(func() error {
+			person, err := r.Forge.Person(ctx, id, o.policy.Groups())
+			mu.Lock()
+			defer mu.Unlock()
+			s.People[id] = person
+			return err
+		})
+	}
+	for _, branch := range unopened(o) {
+		g.Go(func() error {
+			mr, ok, err := r.Forge.LastClosed(ctx, branch)
+			mu.Lock()
+			defer mu.Unlock()
+			if ok {
+				s.Closed[branch] = mr
+			}
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// commanders are the people who wrote a command on an open merge request.
+func commanders(s *plan.State) []core.UserID {
+	var ids []core.UserID
+	for _, mr := range s.Open {
+		for _, n := range mr.Notes {
+			if n.Author != s.Project.Bot && len(chatops.Parse(n.Body, s.Project.BotName)) > 0 {
+				ids = append(ids, n.Author)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// unopened are the branches of the candidates that have no open merge request.
+func unopened(o *observation) []string {
+	open := map[string]bool{}
+	for _, mr := range o.state.Open {
+		open[mr.Source] = true
+	}
+	var out []string
+	for _, c := range plan.Candidates(o.policy, o.state.Inventory) {
+		if branch := plan.BranchOf(c.Target); !open[branch] {
+			out = append(out, branch)
+		}
+	}
+	slices.SortFunc(out, strings.Compare)
+	return out
+}

@@ -1,0 +1,56 @@
+package promoter
+
+import (
+	"context"
+
+	"github.com/sluice-gitops/sluice/internal/adapter/bus"
+	"github.com/sluice-gitops/sluice/internal/adapter/flux"
+	"github.com/sluice-gitops/sluice/internal/adapter/git"
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/overlay"
+	"github.com/sluice-gitops/sluice/internal/core/plan"
+)
+
+// Forge is what the promoter asks GitLab about one project.
+type Forge interface {
+	Describe(ctx context.Context) (plan.Project, error)
+	// MergeRequests returns the open ones of ours.
+	MergeRequests(ctx context.Context) ([]plan.MergeRequest, error)
+	// LastClosed returns the newest one of a branch that was closed unmerged.
+	LastClosed(ctx context.Context, branch string) (plan.MergeRequest, bool, error)
+	Person(ctx context.Context, id core.UserID, groups []string) (plan.Person, error)
+}
+
+// Desk is what the promoter does to merge requests. Each method is an
+// "ensure", as plan.Action describes.
+type Desk interface {
+	OpenMR(ctx context.Context, a plan.OpenMR) (core.MRID, error)
+	EditMR(ctx context.Context, a plan.EditMR) error
+	WriteNote(ctx context.Context, a plan.WriteNote) error
+	React(ctx context.Context, a plan.React) error
+	Merge(ctx context.Context, a plan.MergeMR) error
+	CloseMR(ctx context.Context, a plan.CloseMR) error
+}
+
+// Mirror is the local copy of the monorepo, and the way to its branches.
+type Mirror interface {
+	Fetch(ctx context.Context, branch string) (git.Refs, error)
+	Tree(sha core.SHA) (overlay.Tree, error)
+	Branch(ctx context.Context, name string, sha core.SHA) (plan.Branch, error)
+	Push(ctx context.Context, p plan.PushBranch) (core.SHA, error)
+	Delete(ctx context.Context, p plan.DeleteBranch) error
+}
+
+// Bus is what the promoter needs of NATS.
+type Bus interface {
+	Consume(ctx context.Context, stream, durable, filter string, handle bus.Handler) error
+	Watch(ctx context.Context, bucket, pattern string, changed func(bus.Entry), synced func()) error
+	Get(ctx context.Context, bucket, key string) (bus.Entry, error)
+	Create(ctx context.Context, bucket, key string, value []byte) (uint64, error)
+	Update(ctx context.Context, bucket, key string, value []byte, revision uint64) (uint64, error)
+}
+
+// Caller calls the Flux Receiver of a cluster.
+type Caller interface {
+	Trigger(ctx context.Context, r flux.Receiver, p flux.Payload) error
+}

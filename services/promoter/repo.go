@@ -1,0 +1,230 @@
+package promoter
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/overlay"
+	"github.com/sluice-gitops/sluice/internal/core/plan"
+)
+
+// repo is the loop of one monorepo. Hints that arrive while a pass is running
+// ask for one more pass, however many they are.
+type repo struct {
+	Monorepo
+	p      *Promoter
+	reader *overlay.Reader
+	asked  chan struct{} // holds one token while a pass is wanted
+	said   map[string]bool
+
+	merging sync.Mutex // one merge at a time, since each moves the base of the next
+
+	mu       sync.Mutex
+	id       int64 // the project's, once known
+	plan     *plan.Plan
+	progress time.Time // the end of the last pass that succeeded
+	trouble  error     // of the last pass
+	started  time.Time
+}
+
+func newRepo(p *Promoter, m Monorepo) *repo {
+	r := &repo{Monorepo: m, p: p, reader: overlay.NewReader(), asked: make(chan struct{}, 1), said: map[string]bool{}, started: p.cfg.Clock()}
+	r.wake()
+	return r
+}
+
+// wake asks for a pass. It never blocks.
+func (r *repo) wake() {
+	select {
+	case r.asked <- struct{}{}:
+	default:
+	}
+}
+
+// is tells whether a project is this monorepo, by number once that is known.
+func (r *repo) is(id int64, path string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.id != 0 {
+		return r.id == id
+	}
+	return path == "" || strings.EqualFold(path, r.Path)
+}
+
+func (r *repo) run(ctx context.Context) error {
+	r.awaitReports(ctx)
+	for attempt := 0; ; {
+		wait, asked := r.jittered(r.p.cfg.Sweep), true
+		next, err := r.converge(ctx)
+		switch kind := core.KindOf(err); {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && (kind == core.Transient || kind == core.Conflict):
+			wait, asked = max(pause(attempt), core.WaitOf(err)), false
+			attempt++
+		default:
+			attempt = 0
+			if !next.IsZero() {
+				wait = min(wait, max(0, next.Sub(r.p.cfg.Clock())))
+			}
+		}
+		if !r.await(ctx, wait, asked) {
+			return nil
+		}
+	}
+}
+
+// awaitReports gives the copy of the reports a moment to fill, so that the
+// first pass does not take every cluster for silent.
+func (r *repo) awaitReports(ctx context.Context) {
+	select {
+	case <-r.p.reports.synced:
+	case <-time.After(syncTimeout):
+		r.p.cfg.Logger.Warn("the reports kept in NATS are not there yet; health counts as unknown", "repo", r.Path)
+	case <-ctx.Done():
+	}
+}
+
+// await waits until the time has come or, if hints may cut it short, until
+// somebody asks; then it gathers what else arrives in the same moment.
+func (r *repo) await(ctx context.Context, wait time.Duration, mayAsk bool) bool {
+	asked := r.asked
+	if !mayAsk {
+		asked = nil
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+	case <-asked:
+		if !sleep(ctx, maxHintAge) {
+			return false
+		}
+	}
+	select {
+	case <-r.asked: // answered by the pass that comes now
+	default:
+	}
+	return true
+}
+
+// converge observes and acts until nothing is left to do now. It returns when
+// time alone will make something due.
+func (r *repo) converge(ctx context.Context) (time.Time, error) {
+	for range maxRounds {
+		next, acted, err := r.pass(ctx)
+		if err != nil || !acted {
+			return next, err
+		}
+	}
+	err := core.Errorf(core.Internal, "%d passes in a row found something to do: something undoes what Sluice does", maxRounds)
+	r.p.cfg.Logger.Error("no fixed point", "repo", r.Path, "error", err)
+	return time.Time{}, err
+}
+
+// pass observes, plans and acts once.
+func (r *repo) pass(ctx context.Context) (next time.Time, acted bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, passTimeout)
+	defer cancel()
+	begun := r.p.cfg.Clock()
+	defer func() { r.finish(ctx, begun, err) }()
+	o, err := r.observe(ctx)
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	decided := plan.Compute(o.policy, o.state, r.p.cfg.Clock())
+	r.publish(o, decided)
+	acted, err = r.act(ctx, o, decided)
+	return decided.Next, acted, err
+}
+
+func (r *repo) publish(o *observation, decided *plan.Plan) {
+	r.mu.Lock()
+	r.id, r.plan = o.state.Project.ID, decided
+	r.mu.Unlock()
+	r.p.meter.targets(r.Path, decided)
+	for _, problem := range decided.Problems {
+		r.once("problem "+problem.File+problem.Message, func() {
+			r.p.cfg.Logger.Warn("not understood", "repo", r.Path, "file", problem.File, "line", problem.Line, "column", problem.Column, "reason", problem.Message)
+		})
+	}
+	for _, t := range decided.Targets {
+		r.once("target "+t.Target.String()+string(t.Phase)+t.Reason, func() {
+			r.p.cfg.Logger.Info("target", "repo", r.Path, "env", t.Target.Env, "app", t.Target.App, "mr", t.MR, "phase", t.Phase, "reason", t.Reason)
+		})
+	}
+}
+
+// once says something the first time only. The memory starts anew when it has
+// grown large: then some things are said twice.
+func (r *repo) once(key string, say func()) {
+	if r.said[key] {
+		return
+	}
+	if len(r.said) > 100_000 {
+		clear(r.said)
+	}
+	r.said[key] = true
+	say()
+}
+
+func (r *repo) finish(ctx context.Context, begun time.Time, err error) {
+	now := r.p.cfg.Clock()
+	r.p.meter.pass(r.Path, now.Sub(begun), err)
+	r.mu.Lock()
+	r.trouble = err
+	if err == nil {
+		r.progress = now
+	}
+	r.mu.Unlock()
+	if err == nil || errors.Is(ctx.Err(), context.Canceled) {
+		return
+	}
+	level := r.p.cfg.Logger.Warn
+	if kind := core.KindOf(err); kind != core.Transient && kind != core.Conflict {
+		level = r.p.cfg.Logger.Error
+	}
+	level("pass ended early", "repo", r.Path, "kind", core.KindOf(err), "error", err)
+}
+
+func (r *repo) last() *plan.Plan {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.plan
+}
+
+// ready ties readiness to progress: a loop that only fails is not ready,
+// however alive its process is.
+func (r *repo) ready(now time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	since := r.progress
+	if since.IsZero() {
+		since = r.started
+	}
+	switch {
+	case r.progress.IsZero() && r.trouble == nil:
+		return core.Errorf(core.Transient, "%s: the first pass is not finished", r.Path)
+	case r.progress.IsZero(), now.Sub(since) > staleSweeps*r.p.cfg.Sweep:
+		return core.Errorf(core.Transient, "%s: no pass has succeeded since %s: %w", r.Path, since.UTC().Format(time.RFC3339), r.trouble)
+	}
+	return nil
+}
+
+// jittered spreads the sweeps of many monorepos and replicas.
+func (r *repo) jittered(d time.Duration) time.Duration {
+	return d - d/10 + rand.N(d/5+1)
+}
+
+// pause is the back-off after so many failures in a row, with jitter.
+func pause(attempt int) time.Duration {
+	d := min(firstPause<<min(attempt, 10), lastPause)
+	return d/2 + rand.N(d/2+1)
+}

@@ -8,32 +8,43 @@ import (
 // didYouMean is ", did you mean X?" for the known name nearest to what was
 // found, and nothing where none is near.
 func didYouMean(found string, known []string) string {
-	best, distance := "", 3
-	for _, k := range known {
-		if d := editDistance(strings.ToLower(found), k); d < distance && d < len(k) {
-			best, distance = k, d
-		}
-	}
-	if best == "" {
+	near := Nearest(strings.ToLower(found), known)
+	if near == "" {
 		return ""
 	}
-	return ", did you mean " + best + "?"
+	return ", did you mean " + near + "?"
+}
+
+// maxTypos is how many slips of a finger still make a name recognisable.
+const maxTypos = 2
+
+// Nearest returns the known name that a misspelt one most likely means: the
+// one fewest insertions, deletions and replacements away, the first of equals.
+// It returns "" where more than two are needed, or as many as the name is long.
+func Nearest(found string, known []string) string {
+	best, fewest := "", maxTypos+1
+	for _, k := range known {
+		if d := editDistance([]rune(found), []rune(k)); d < fewest && d < len(k) {
+			best, fewest = k, d
+		}
+	}
+	return best
 }
 
 // editDistance counts the insertions, deletions and replacements that lead
 // from a to b. Texts too long to be a misspelling are far from everything.
-func editDistance(a, b string) int {
-	if len(a) > maxNameLength || len(b) > maxNameLength {
+func editDistance(a, b []rune) int {
+	if max(len(a), len(b)) > maxNameLength {
 		return maxNameLength
 	}
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
-	for i := range len(a) {
+	for i := range a {
 		diagonal := row[0]
 		row[0] = i + 1
-		for j := range len(b) {
+		for j := range b {
 			replace := diagonal
 			if a[i] != b[j] {
 				replace++

@@ -1,0 +1,182 @@
+package fakegitlab
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+)
+
+func (pl *pipeline) active() bool {
+	return slices.Contains([]string{"created", "waiting_for_resource", "preparing", "pending", "running", "scheduled"}, pl.status)
+}
+
+func (pl *pipeline) finished() bool {
+	return slices.Contains([]string{"success", "failed", "canceled", "skipped"}, pl.status)
+}
+
+func (s *Server) renderPipelineInfo(p *project, pl *pipeline) obj {
+	return obj{
+		"id": pl.id, "iid": pl.iid, "project_id": p.id, "sha": pl.sha, "ref": pl.ref, "status": pl.status, "source": pl.source, "name": nil,
+		"created_at": stamp(pl.createdAt), "updated_at": stamp(pl.updatedAt), "web_url": fmt.Sprintf("%s/-/pipelines/%d", s.webURL(p), pl.id),
+	}
+}
+
+func (s *Server) renderPipeline(p *project, pl *pipeline) obj {
+	o := s.renderPipelineInfo(p, pl)
+	o["before_sha"], o["tag"], o["yaml_errors"], o["user"] = zero40, false, nil, s.nullUser(pl.user)
+	o["started_at"], o["committed_at"], o["duration"], o["queued_duration"], o["coverage"] = stamp(pl.createdAt), nil, nil, nil, nil
+	o["finished_at"] = nil
+	if pl.finished() {
+		o["finished_at"] = stamp(pl.updatedAt)
+		o["duration"] = int(pl.updatedAt.Sub(pl.createdAt).Seconds())
+	}
+	o["detailed_status"] = obj{"icon": "status_" + pl.status, "text": pl.status, "label": pl.status, "group": pl.status, "tooltip": pl.status, "has_details": true, "details_path": fmt.Sprintf("/%s/-/pipelines/%d", p.path, pl.id)}
+	return o
+}
+
+// latestFor is the newest pipeline of a commit, on one ref or on any.
+func (p *project) latestFor(sha, ref string) *pipeline {
+	for i := len(p.pipelines) - 1; i >= 0; i-- {
+		if pl := p.pipelines[i]; pl.sha == sha && (ref == "" || pl.ref == ref) {
+			return pl
+		}
+	}
+	return nil
+}
+
+// headPipeline is the newest pipeline of a merge request's head, of its source
+// branch or of the merge request itself.
+func (s *Server) headPipeline(mr *mergeRequest) *pipeline {
+	p := mr.project
+	for i := len(p.pipelines) - 1; i >= 0; i-- {
+		if pl := p.pipelines[i]; pl.sha == mr.sha && (pl.ref == mr.source || pl.ref == mr.headRef()) {
+			return pl
+		}
+	}
+	return nil
+}
+
+func (s *Server) addPipeline(p *project, by *user, sha, ref, source, status string) *pipeline {
+	now := s.now()
+	pl := &pipeline{id: s.next(), iid: int64(len(p.pipelines)) + 1, sha: sha, ref: ref, source: source, status: status, user: by, createdAt: now, updatedAt: now}
+	p.pipelines = append(p.pipelines, pl)
+	return pl
+}
+
+// setStatus changes a pipeline's status, with its hook and what waits for it.
+func (s *Server) setStatus(p *project, pl *pipeline, status string) {
+	if pl.status == status {
+		return
+	}
+	pl.status, pl.updatedAt = status, s.now()
+	s.pipelineChanged(p, pl)
+}
+
+func (s *Server) pipelineChanged(p *project, pl *pipeline) {
+	waiting := p.openMRs(func(mr *mergeRequest) bool { return mr.sha == pl.sha })
+	s.emitPipeline(p, pl)
+	for _, mr := range waiting {
+		s.tryAuto(mr)
+	}
+}
+
+// CreatePipeline starts a CI pipeline on a commit, as a .gitlab-ci.yml would,
+// and returns its id. The ref is a branch name, or refs/merge-requests/N/head
+// for a merge request's pipeline.
+func (s *Server) CreatePipeline(projectPath, sha, ref, status string) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.projectByPath(projectPath)
+	if p == nil {
+		return 0, core.Errorf(core.NotFound, "no project %q", projectPath)
+	}
+	if _, err := p.repo.commit(sha); err != nil {
+		return 0, err
+	}
+	source := "push"
+	if len(ref) > 5 && ref[:5] == "refs/" {
+		source = "merge_request_event"
+	}
+	pl := s.addPipeline(p, nil, sha, ref, source, status)
+	s.pipelineChanged(p, pl)
+	return pl.id, nil
+}
+
+// SetPipelineStatus changes a pipeline made by CreatePipeline.
+func (s *Server) SetPipelineStatus(projectPath string, id int64, status string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.projectByPath(projectPath)
+	if p == nil {
+		return core.Errorf(core.NotFound, "no project %q", projectPath)
+	}
+	pl := p.pipeline(id)
+	if pl == nil {
+		return core.Errorf(core.NotFound, "no pipeline %d in %s", id, projectPath)
+	}
+	s.setStatus(p, pl, status)
+	return nil
+}
+
+func listPipelines(c *call) (reply, error) {
+	q := c.params
+	var found []*pipeline
+	for _, pl := range c.project.pipelines {
+		fits := func(key, value string) bool { return q.text(key) == "" || q.text(key) == value }
+		if fits("sha", pl.sha) && fits("ref", pl.ref) && fits("status", pl.status) && fits("source", pl.source) {
+			found = append(found, pl)
+		}
+	}
+	if q.text("sort") != "asc" {
+		slices.Reverse(found)
+	}
+	return ok(render(page(c, found), func(pl *pipeline) obj { return c.renderPipelineInfo(c.project, pl) }))
+}
+
+func getPipeline(c *call) (reply, error) {
+	id, err := c.id("pipeline")
+	if err != nil {
+		return reply{}, err
+	}
+	pl := c.project.pipeline(id)
+	if pl == nil {
+		return reply{}, notFound("")
+	}
+	return ok(c.renderPipeline(c.project, pl))
+}
+
+func latestPipeline(c *call) (reply, error) {
+	ref := c.params.text("ref")
+	if ref == "" {
+		ref = c.project.opts.DefaultBranch
+	}
+	pl := c.project.latestFor(c.project.repo.branch(ref), ref)
+	if pl == nil {
+		return reply{}, notFound("")
+	}
+	return ok(c.renderPipeline(c.project, pl))
+}
+
+func listMergeRequestPipelines(c *call) (reply, error) {
+	mr, err := c.mrOfPath()
+	if err != nil {
+		return reply{}, err
+	}
+	heads := map[string]bool{}
+	for _, v := range mr.versions {
+		heads[v.head] = true
+	}
+	var found []*pipeline
+	for _, pl := range c.project.pipelines {
+		if heads[pl.sha] && (pl.ref == mr.source || pl.ref == mr.headRef()) {
+			found = append(found, pl)
+		}
+	}
+	slices.Reverse(found)
+	return ok(render(page(c, found), func(pl *pipeline) obj { return c.renderPipelineInfo(c.project, pl) }))
+}
+
+// seconds is the time between two moments, as hooks show durations.
+func seconds(from, to time.Time) float64 { return to.Sub(from).Seconds() }

@@ -1,6 +1,7 @@
 package archtest
 
 import (
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/types"
@@ -202,6 +203,9 @@ func (m *Module) closure(roots []string) (map[string][]string, error) {
 	cmd := exec.Command("go", append([]string{"list", "-deps", "-f", `{{.ImportPath}} {{join .Imports " "}}`}, roots...)...)
 	cmd.Dir = m.Dir
 	out, err := cmd.Output()
+	if e := (*exec.ExitError)(nil); errors.As(err, &e) {
+		return nil, fmt.Errorf("list what %s link: %w: %s", strings.Join(roots, " and "), err, e.Stderr)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list what %s link: %w", strings.Join(roots, " and "), err)
 	}

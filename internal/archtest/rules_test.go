@@ -131,6 +131,16 @@ func TestAModuleThatCannotBeRead(t *testing.T) {
 	}
 }
 
+func TestAProgramThatCannotBeListed(t *testing.T) {
+	m, err := Load(unpack(t, []txtar.File{{Name: "cmd/receiver/main.go", Data: []byte("package main\n\nimport _ \"example.com/nowhere\"\n")}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Check(m, Sluice()); err == nil || !strings.Contains(err.Error(), "example.com/nowhere") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestMatches(t *testing.T) {
 	for _, c := range []struct {
 		pattern, pkg string

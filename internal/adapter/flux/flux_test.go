@@ -88,6 +88,22 @@ func TestVerifyEventTakesSHA512(t *testing.T) {
 	}
 }
 
+func FuzzVerifyEvent(f *testing.F) {
+	f.Add("sha256=00", []byte("body"))
+	f.Add("sha512=", []byte(nil))
+	f.Add("=", []byte("{}"))
+	f.Fuzz(func(t *testing.T, header string, body []byte) {
+		const key = core.Secret("key that the fuzzer does not know")
+		err := VerifyEvent(key, header, body)
+		if err == nil || core.KindOf(err) != core.Denied {
+			t.Errorf("%q was taken for a signature of %q: %v", header, body, err)
+		}
+		if err := VerifyEvent(key, Sign(key, body), body); err != nil {
+			t.Errorf("our own signature of %q is refused: %v", body, err)
+		}
+	})
+}
+
 func TestParseRevision(t *testing.T) {
 	for line := range strings.Lines(string(read(t, "revisions.txt"))) {
 		line = strings.TrimSuffix(line, "\n")

@@ -85,9 +85,10 @@ func (p *Project) level(ctx context.Context, what, path string) (int, error) {
 }
 
 // expired reckons as GitLab does: a membership ends as its date begins, while
-// the job that removes it may run a day later.
-func expired(date string, now time.Time) bool {
-	return date != "" && date <= now.UTC().Format(time.DateOnly)
+// the job that removes it may run a day later. Old versions give a time where
+// newer ones give a date; the day decides in either case.
+func expired(at string, now time.Time) bool {
+	return at != "" && at[:min(len(time.DateOnly), len(at))] <= now.UTC().Format(time.DateOnly)
 }
 
 // unseen tells whether GitLab shows nothing of what was asked for.

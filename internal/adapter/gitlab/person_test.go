@@ -32,6 +32,7 @@ func TestPerson(t *testing.T) {
 		"awaiting":   {reply{body: annaActive}, member(`,"membership_state":"awaiting"`), member(`,"membership_state":"awaiting"`), plan.Person{ID: 5, Username: "anna", Active: true}},
 		"expired": {reply{body: annaActive}, member(`,"expires_at":"2026-03-04"`), member(`,"expires_at":"2026-03-05"`),
 			plan.Person{ID: 5, Username: "anna", Active: true, Groups: []string{"ai/team.x"}}},
+		"expired, older": {reply{body: annaActive}, member(`,"expires_at":"2026-03-04T14:13:35Z"`), notFound, plan.Person{ID: 5, Username: "anna", Active: true}},
 		"without access": {reply{body: annaActive}, member(""), reply{body: `{"access_level":0}`}, plan.Person{ID: 5, Username: "anna", Active: true, Level: 40}},
 		"blocked":        {reply{body: strings.Replace(annaActive, "active", "blocked", 1)}, member(""), member(""), plan.Person{ID: 5, Username: "anna"}},
 		"deleted":        {notFound, member(""), member(""), plan.Person{ID: 5}},

@@ -35,11 +35,18 @@ func (p *Project) OpenMR(ctx context.Context, a plan.OpenMR) (core.MRID, error) 
 		return 0, core.Errorf(core.Internal, "%s in %s: gitlab's answer has no iid", what, p.path)
 	case status(err) == http.StatusConflict:
 		return p.adopt(ctx, a, labels, err)
-	// The branch was pushed a moment ago, and the web node has not seen it yet.
-	case status(err) == http.StatusBadRequest && answered(err).says("source_branch does not exist"):
+	case noBranchYet(answered(err)):
 		return 0, core.Errorf(core.Conflict, "%w", err)
 	}
 	return 0, err
+}
+
+// noBranchYet tells whether the branch is said to be missing: it was pushed a
+// moment ago, and the web node has not seen it yet. GitLab has two wordings,
+// one with the field's name and one with the branch's.
+func noBranchYet(e *apiError) bool {
+	return e != nil && e.status == http.StatusBadRequest && e.says("does not exist") &&
+		(e.says("source_branch ") || e.says("source branch "))
 }
 
 // adopt finds the open merge request that a refusal spoke of.

@@ -182,6 +182,8 @@ func TestOpenMRRefused(t *testing.T) {
 		kind  core.Kind
 	}{
 		"branch not visible yet": {reply{400, nil, `{"message":{"source_branch":["does not exist"]}}`}, core.Conflict},
+		"the same, worded":       {reply{400, nil, `{"message":["Source branch \"sluice/prd/web\" does not exist"]}`}, core.Conflict},
+		"no target":              {reply{400, nil, `{"message":["Target branch \"main\" does not exist"]}`}, core.Invalid},
 		"title too long":         {reply{400, nil, `{"message":{"title":["is too long"]}}`}, core.Invalid},
 		"same branch":            {reply{422, nil, `{"message":["You can't use same project/branch for source and target"]}`}, core.Invalid},
 		"no right":               {reply{403, nil, `{"message":"403 Forbidden"}`}, core.Denied},

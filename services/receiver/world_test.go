@@ -131,19 +131,21 @@ func mustNew(t testing.TB, cfg Config, bus Publisher, log *slog.Logger) *Receive
 }
 
 // send posts a body and returns the answer, which must have no body itself.
-// Headers are pairs of name and value.
+// Headers are pairs of name and value. It may be called on any goroutine.
 func (w *world) send(path string, body io.Reader, headers ...string) *http.Response {
 	w.Helper()
 	req, err := http.NewRequestWithContext(w.Context(), http.MethodPost, w.url+path, body)
 	if err != nil {
-		w.Fatal(err)
+		w.Error(err)
+		return &http.Response{}
 	}
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Add(headers[i], headers[i+1])
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		w.Fatal(err)
+		w.Error(err)
+		return &http.Response{}
 	}
 	defer resp.Body.Close()
 	if raw, err := io.ReadAll(resp.Body); err != nil || len(raw) != 0 {
@@ -173,7 +175,7 @@ func (w *world) get(path string) (int, string) {
 	return resp.StatusCode, string(raw)
 }
 
-// signature is a good one of now for a body, as pairs of headers.
+// signature256 is a good one of now for a body, as pairs of headers.
 func signature256(t testing.TB, body string) []string {
 	at := strconv.FormatInt(noon.Unix(), 10)
 	return []string{headerID, anID, headerTimestamp, at, headerSignature, sign(t, keyA, anID, at, body)}

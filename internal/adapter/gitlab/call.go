@@ -82,7 +82,8 @@ func items[T any](ctx context.Context, c *Client, r request, limit int) iter.Seq
 	}
 }
 
-// all collects what items walks over.
+// all collects what items walks over. It gives the whole list or an error, and
+// never what it had before the error.
 func all[T any](ctx context.Context, c *Client, r request, limit int) ([]T, error) {
 	var list []T
 	for item, err := range items[T](ctx, c, r, limit) {
@@ -109,7 +110,8 @@ func (p *Project) request(method, what, path string, opt any) request {
 	}
 }
 
-// read is a GET outside of the project's own path.
+// read is a GET outside of the project's own path, so what must name the
+// project itself if it matters.
 func (p *Project) read(what, path string) request {
 	return request{what: what, method: http.MethodGet, path: path}
 }

@@ -58,6 +58,11 @@ func New(cfg Config) (*Client, error) {
 	}
 	cfg = withDefaults(cfg)
 	c := &Client{now: cfg.Clock, log: cfg.Logger, gate: &gate{now: cfg.Clock}, warned: map[string]bool{}}
+	// Three of the library's defaults would be wrong here. Its limiter is set up
+	// by the first answer and races with the calls beside it; its retries repeat
+	// writes, and wait out a 429 inside the call; and its warnings about an
+	// address show the whole of it. The HTTP client has no timeout of its own,
+	// because that would wrap the bodies that failure looks for: see callTimeout.
 	api, err := gl.NewAuthSourceClient(tokenSource(cfg.Token),
 		gl.WithURLWarningLogger(slog.New(slog.DiscardHandler)),
 		gl.WithBaseURL(cfg.BaseURL),

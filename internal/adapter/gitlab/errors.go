@@ -17,7 +17,9 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core"
 )
 
-// apiError is an answer that GitLab gave instead of what was asked for.
+// apiError is an answer that GitLab gave instead of what was asked for. It is
+// always inside an error with a kind; callers that know their endpoint look at
+// it and may put a better kind around it.
 type apiError struct {
 	what    string // what was attempted, with its identifiers
 	status  int
@@ -101,7 +103,7 @@ func keptOf(resp *gl.Response) *keptBody {
 // refused makes the error of an answer that is not a success.
 func refused(what string, resp *http.Response, kept *keptBody) error {
 	e := &apiError{what: what, status: resp.StatusCode, message: message(kept.text)}
-	if resp.StatusCode < 400 {
+	if resp.StatusCode < 400 { // a redirect has no message, but a host that may be the right one
 		e.message = elsewhere(resp)
 	}
 	if kept.wait > 0 {
@@ -110,7 +112,8 @@ func refused(what string, resp *http.Response, kept *keptBody) error {
 	return core.Errorf(kindOf(resp.StatusCode), "%w", e)
 }
 
-// kindOf holds where the caller knows nothing better about its endpoint.
+// kindOf holds where the caller knows nothing better about its endpoint. What
+// is left over at the end is a request that GitLab will never accept as it is.
 func kindOf(status int) core.Kind {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
@@ -138,7 +141,9 @@ func elsewhere(resp *http.Response) string {
 	return oneLine(fmt.Sprintf("a redirect to %s://%s, which is not followed: check the base url", to.Scheme, to.Host))
 }
 
-// message finds GitLab's own words in an error's body, whatever that is.
+// message finds GitLab's own words in an error's body, whatever that is: JSON
+// from the API, plain text from the rate limiter, a page from a proxy. It never
+// fails, for an error that cannot be read is still that error.
 func message(body []byte) string {
 	var doc any
 	text := strings.TrimSpace(string(body))

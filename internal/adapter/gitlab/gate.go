@@ -63,9 +63,10 @@ func waitAsked(status int, h http.Header, now time.Time) (wait time.Duration, ev
 	return 0, false
 }
 
-// retryTime reads Retry-After, in seconds or as a date, and else
-// RateLimit-Reset. GitLab sends the latter with every answer, so it counts
-// only where that budget is spent.
+// retryTime prefers what is meant for this answer to what is told with every
+// one: Retry-After, in seconds or as a date, and else RateLimit-Reset. The
+// latter belongs to the budget of all requests, so it counts only where that
+// budget is spent; a limit on one endpoint can strike long before.
 func retryTime(h http.Header, now time.Time) (time.Time, bool) {
 	after := h.Get("Retry-After")
 	if s, err := strconv.ParseUint(after, 10, 31); err == nil {

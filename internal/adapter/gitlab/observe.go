@@ -28,6 +28,8 @@ func (p *Project) MergeRequests(ctx context.Context) ([]plan.MergeRequest, error
 	if err != nil {
 		return nil, err
 	}
+	// Each goroutine has its own place in the list, so the order is that of the
+	// ids however the reads come back.
 	found := make([]*plan.MergeRequest, len(ids))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelReads)
@@ -152,7 +154,8 @@ func (p *Project) LastClosed(ctx context.Context, branch string) (plan.MergeRequ
 	return plan.MergeRequest{}, false, nil
 }
 
-// closed reads one merge request anew, for the list may be stale.
+// closed reads one merge request anew, for the list may be stale. The caller
+// looks at the state: whoever reopened it decided otherwise since.
 func (p *Project) closed(ctx context.Context, id core.MRID) (plan.MergeRequest, error) {
 	got, _, err := call[wireMR](ctx, p.client, p.get(fmt.Sprintf("read closed merge request !%d", id), mrPath(id, ""), nil))
 	if err != nil {

@@ -49,7 +49,8 @@ func noBranchYet(e *apiError) bool {
 		(e.says("source_branch ") || e.says("source branch "))
 }
 
-// adopt finds the open merge request that a refusal spoke of.
+// adopt finds the open merge request that a refusal spoke of. A fork's one from
+// a branch of the same name cannot have caused it, and is passed over.
 func (p *Project) adopt(ctx context.Context, a plan.OpenMR, labels []string, refusal error) (core.MRID, error) {
 	opt := mrFilter(plan.Opened, "asc")
 	opt.SourceBranch, opt.TargetBranch = &a.Branch, &a.Into
@@ -128,6 +129,7 @@ func (p *Project) Merge(ctx context.Context, a plan.MergeMR) error {
 	case http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusConflict, http.StatusUnprocessableEntity:
 		return core.Errorf(core.Conflict, "%w", err)
 	}
+	// 200 says no more than that the merge was accepted; the state tells the rest.
 	switch {
 	case err != nil || got.State == string(plan.Merged):
 		return err

@@ -100,7 +100,7 @@ func (s *Server) gate(u *user, token, method string) error {
 		return fail(http.StatusForbidden, "403 Forbidden - Your account has been blocked.")
 	case u.expiresAt.Before(s.now()):
 		return &apiError{http.StatusUnauthorized, obj{"error": "invalid_token", "error_description": "Token is expired. You can either do re-authorization or token refresh."}}
-	case method == http.MethodGet && slices.Contains(u.scopes, "read_api"), slices.Contains(u.scopes, "api"):
+	case isRead(method) && slices.Contains(u.scopes, "read_api"), slices.Contains(u.scopes, "api"):
 		return nil
 	}
 	return &apiError{http.StatusForbidden, obj{
@@ -108,3 +108,5 @@ func (s *Server) gate(u *user, token, method string) error {
 		"error_description": "The request requires higher privileges than provided by the access token.",
 	}}
 }
+
+func isRead(method string) bool { return method == http.MethodGet || method == http.MethodHead }

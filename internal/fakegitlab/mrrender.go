@@ -24,7 +24,7 @@ func (s *Server) mrURL(mr *mergeRequest) string {
 func (s *Server) oldMergeStatus(mr *mergeRequest) string {
 	switch {
 	case mr.preparedAt == nil:
-		return "preparing"
+		return "checking" // GitLab keeps `preparing` to itself here
 	case !s.checked(mr) && mr.check.source == "":
 		return "unchecked"
 	case !s.checked(mr):

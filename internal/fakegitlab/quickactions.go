@@ -18,18 +18,35 @@ const actionNames = `add_child add_contacts add_email approve assign assignee as
 	reviewer run_pipeline set_parent severity shrug spend spend_time spent status submit_review subscribe tableflip target_branch timeline
 	title todo type unapprove unassign unassign_reviewer unblock unlabel unlink unlock unrelate unsubscribe weight zoom`
 
-// quickAction finds commands, and the blocks in which GitLab looks for none:
-// fenced code, code between backticks on lines of their own, HTML blocks and
-// >>> quotes. Only a match of the first group is a command.
-var quickAction = regexp.MustCompile("(?ims)^```.+?\n``` *$|^`\n*.+?\n*`$|^<[^>]+?> *\n.+?\n</[^>]+?> *$|^>>> *\n.+?\n>>> *$|" +
-	`^/(` + strings.Join(strings.Fields(actionNames), "|") + `)(?:[ ]([^\n]*))?(?:\s*\n|\z|$)`)
+// quickAction finds commands within one paragraph, and what hides them there:
+// code between backticks and HTML. Only a match of the first group is one.
+var quickAction = regexp.MustCompile("(?ims)`.+?`|^<[^>]+?>\n.+?\n</[^>]+?>$|" +
+	`^/(` + strings.Join(strings.Fields(actionNames), "|") + `)(?:[ ]([^\n]*))?(?:\s*\n|$)`)
 
 // command is one quick action of a comment.
 type command struct{ name, arg string }
 
 // extractActions splits a comment into what stays and what is executed.
+// Commands are looked for in paragraphs only.
 func extractActions(text string) (rest string, commands []command) {
-	text = strings.ReplaceAll(text, "\r\n", "\n")
+	text = strings.ReplaceAll(text, "\r", "")
+	var b strings.Builder
+	for _, part := range paragraphs(text) {
+		if !part.plain {
+			b.WriteString(part.text)
+			continue
+		}
+		kept, found := cutActions(part.text)
+		b.WriteString(kept)
+		commands = append(commands, found...)
+	}
+	if commands == nil {
+		return text, nil
+	}
+	return strings.TrimSpace(b.String()), commands
+}
+
+func cutActions(text string) (rest string, commands []command) {
 	var b strings.Builder
 	end := 0
 	for _, m := range quickAction.FindAllStringSubmatchIndex(text, -1) {
@@ -44,11 +61,8 @@ func extractActions(text string) (rest string, commands []command) {
 		b.WriteString(text[end:m[0]])
 		end = m[1]
 	}
-	if commands == nil {
-		return text, nil
-	}
 	b.WriteString(text[end:])
-	return strings.TrimSpace(b.String()), commands
+	return b.String(), commands
 }
 
 // execute runs quick actions as a user and reports how many had an effect.

@@ -234,7 +234,7 @@ func (c *call) findProject() (moved *project, err error) {
 	if c.project != nil {
 		return nil, nil
 	}
-	if c.r.Method != http.MethodGet {
+	if !isRead(c.r.Method) {
 		return nil, fail(http.StatusMethodNotAllowed, "Non GET methods are not allowed for moved projects")
 	}
 	return moved, nil
@@ -267,7 +267,7 @@ func (c *call) redirect(p *project) reply {
 
 // admit lets in whoever has the level; reading a public project needs none.
 func (c *call) admit(l Level) error {
-	if c.r.Method == http.MethodGet && c.project.opts.Public && l <= Reporter {
+	if isRead(c.r.Method) && c.project.opts.Public && l <= Reporter {
 		return nil
 	}
 	return c.need(l)

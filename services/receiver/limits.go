@@ -47,8 +47,11 @@ const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 15 * time.Second
 	writeTimeout      = 30 * time.Second
-	idleTimeout       = 2 * time.Minute
+	idleTimeout       = time.Minute
 	maxHeaderBytes    = 64 << 10
+	// maxConnections bounds the connections, and with them the requests, at
+	// once. Senders of webhooks need few.
+	maxConnections = 1024
 	// defaultDrainTimeout is above readTimeout and publishWait, so that every
 	// request that was accepted can end.
 	defaultDrainTimeout = 20 * time.Second

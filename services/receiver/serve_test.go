@@ -159,6 +159,30 @@ func TestShutdownLosesNoAnswer(t *testing.T) {
 	}
 }
 
+// Balancers learn from readyz that they should send no more, and what they
+// send until they have learnt it is still taken.
+func TestDrainDelayTakesRequests(t *testing.T) {
+	cfg := config()
+	cfg.DrainDelay = time.Second
+	w := &world{T: t, Receiver: mustNew(t, cfg, &memory{}, nil)}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.url = "http://" + l.Addr().String()
+	ctx, end := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- w.Serve(ctx, l) }()
+	end()
+	eventually(t, "readyz turns to 503", func() bool { status, _ := w.get("/readyz"); return status == 503 })
+	if got := w.push("late"); got != 202 {
+		t.Errorf("during the delay %d, want 202", got)
+	}
+	if err := <-served; err != nil {
+		t.Errorf("Serve ended with %v, want nil", err)
+	}
+}
+
 func TestShutdownHasAnEnd(t *testing.T) {
 	bus := newGated()
 	cfg := config()

@@ -20,6 +20,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -72,10 +73,10 @@ type Bus struct {
 // outcome is a box for an error that may be nil.
 type outcome struct{ err error }
 
-// Connect returns without waiting for a server: one that cannot be reached yet
-// is tried again forever, and Ready tells when it answers. Errors are of kind
-// Invalid and speak of the configuration. Close ends the connection; ctx
-// bounds only the first attempt to connect.
+// Connect tries each server once, for at most two seconds, and returns without
+// an error also when none answers: they are tried again forever, and Ready
+// tells when one is there. Errors are of kind Invalid and speak of the
+// configuration, unless ctx has ended. Close ends the connection; ctx does not.
 func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 	b := &Bus{
 		log:         cfg.Logger,
@@ -92,13 +93,18 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 		return nil, err
 	}
 	opts = append(opts, b.observe()...)
-	nc, err := dial(ctx, cfg.URL, opts)
+	if err := ctx.Err(); err != nil {
+		return nil, core.Errorf(core.Transient, "connect to NATS at %s: %w", shownURL(cfg), err)
+	}
+	nc, err := nats.Connect(cfg.URL, opts...)
 	if err != nil {
-		return nil, core.Errorf(core.KindOf(err), "connect to NATS at %s: %w", shownURL(cfg), err)
+		return nil, core.Errorf(core.Invalid, "connect to NATS at %s: %w", shownURL(cfg), err)
 	}
 	b.nc = nc
 	if nc.IsConnected() {
 		b.up.Store(true)
+	} else {
+		b.log.Warn("NATS is not reached yet and tried again", "server", shownURL(cfg), "error", nc.LastError())
 	}
 	b.js, err = jetstream.New(nc)
 	if err != nil {
@@ -106,34 +112,6 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 		return nil, core.Errorf(core.Invalid, "use JetStream at %s: %w", shownURL(cfg), err)
 	}
 	return b, nil
-}
-
-// dial leaves the client's own goroutine behind when ctx ends first; that one
-// closes what it still may get.
-func dial(ctx context.Context, url string, opts []nats.Option) (*nats.Conn, error) {
-	type result struct {
-		nc  *nats.Conn
-		err error
-	}
-	done := make(chan result, 1)
-	go func() {
-		nc, err := nats.Connect(url, opts...)
-		done <- result{nc, err}
-	}()
-	select {
-	case r := <-done:
-		if r.err != nil {
-			return nil, core.Errorf(core.Invalid, "%w", r.err)
-		}
-		return r.nc, nil
-	case <-ctx.Done():
-		go func() {
-			if r := <-done; r.nc != nil {
-				r.nc.Close()
-			}
-		}()
-		return nil, core.Errorf(core.Transient, "%w", ctx.Err())
-	}
 }
 
 func options(cfg Config) ([]nats.Option, error) {
@@ -181,10 +159,15 @@ func identity(cfg Config) []nats.Option {
 }
 
 // check finds what the client library would only find at the first connect,
-// or never.
+// or never, or would report with the password.
 func check(cfg Config) error {
 	if cfg.URL == "" && cfg.InProcess == nil {
 		return core.Errorf(core.Invalid, "NATS: neither a URL nor a server in this process is given")
+	}
+	for i, raw := range strings.Split(cfg.URL, ",") {
+		if cfg.InProcess == nil && !address(strings.TrimSpace(raw)) {
+			return core.Errorf(core.Invalid, "NATS: URL %d is not one, want nats://host:port", i+1)
+		}
 	}
 	ways := 0
 	for _, set := range []bool{cfg.CredentialsFile != "", cfg.User != "", cfg.Token != ""} {
@@ -207,6 +190,16 @@ func check(cfg Config) error {
 		}
 	}
 	return nil
+}
+
+// address reports whether the client library would take a URL. Without a
+// scheme it is a host and a port.
+func address(raw string) bool {
+	if !strings.Contains(raw, "://") {
+		raw = "nats://" + raw
+	}
+	u, err := url.Parse(raw)
+	return err == nil && u.Hostname() != ""
 }
 
 // observe logs what happens to the connection and wakes Maintain.

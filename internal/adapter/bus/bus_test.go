@@ -185,14 +185,16 @@ func TestSilentServerDoesNotHangCallers(t *testing.T) {
 
 func TestConnectRefusesContradictions(t *testing.T) {
 	for name, cfg := range map[string]bus.Config{
+		"bad URL":       {URL: "nats://127.0.0.1:1,nats://u:geheim@host:port"},
+		"no host":       {URL: "nats://"},
 		"no server":     {},
 		"two ways":      {URL: "nats://127.0.0.1:1", User: "u", Token: "t"},
 		"half a pair":   {URL: "nats://127.0.0.1:1", CertFile: "x"},
 		"no such file":  {URL: "nats://127.0.0.1:1", CAFile: "/does/not/exist"},
 		"no such creds": {URL: "nats://127.0.0.1:1", CredentialsFile: "/does/not/exist"},
 	} {
-		if _, err := bus.Connect(t.Context(), cfg); core.KindOf(err) != core.Invalid {
-			t.Errorf("%s: error %v, want one of kind invalid", name, err)
+		if _, err := bus.Connect(t.Context(), cfg); core.KindOf(err) != core.Invalid || strings.Contains(err.Error(), "geheim") {
+			t.Errorf("%s: error %v, want one of kind invalid that shows no password", name, err)
 		}
 	}
 }

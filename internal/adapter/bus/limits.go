@@ -4,8 +4,8 @@ import "time"
 
 const (
 	// callTimeout ends every single call, whatever the caller's context
-	// allows: a webhook is answered within five seconds.
-	callTimeout = 3500 * time.Millisecond
+	// allows. Callers rely on four seconds, a webhook's sender on five.
+	callTimeout = 3 * time.Second
 	// maxCalls bounds the calls that wait for NATS at once; above it callers
 	// wait for a slot within callTimeout. The connection's lock
 	// serialises writes anyway.

@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -122,4 +124,15 @@ func ServeHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
 		return core.Errorf(core.Internal, "serve HTTP on %s: %w", l.Addr(), err)
 	}
 	return <-ended
+}
+
+// Getenv looks a variable up as os.Getenv does; of two with one name the later
+// one counts.
+func (e Env) Getenv(name string) string {
+	for _, entry := range slices.Backward(e.Environ) {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }

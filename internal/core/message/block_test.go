@@ -91,7 +91,10 @@ func FuzzBlock(f *testing.F) {
 		if !had && !strings.HasPrefix(got, description) {
 			t.Errorf("%q lost something: %q", description, got)
 		}
-		if back := message.WithBlock(got, "x", old); had && strings.ReplaceAll(back, "\r", "") != strings.ReplaceAll(description, "\r", "") && !strings.Contains(old, "sluice:") && !strings.Contains(description, "\r") {
+		if !had || old == "" || strings.Contains(old, "sluice:") || strings.Contains(description, "\r") {
+			return // there and back need not give the same bytes
+		}
+		if back := message.WithBlock(got, "x", old); back != description {
 			t.Errorf("%q became %q there and back", description, back)
 		}
 	})

@@ -80,5 +80,5 @@ func cell(s string) string {
 	if s == "" {
 		return "all"
 	}
-	return strings.ReplaceAll(Inline(s, maxText), "|", "\\|")
+	return Inline(s, maxText)
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/Masterminds/semver/v3"
+
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 	"github.com/sluice-gitops/sluice/internal/core/pin"
@@ -141,13 +143,22 @@ func (c *Candidate) change(d *overlay.Deployment, have, want pin.Pin, rule polic
 		c.block("%s is ahead of %s: %s is %s there and %s here, and versions are never lowered unasked",
 			c.Target.Env, c.From, have.Key, have.Version, want.Version)
 	case order == version.Incomparable:
-		c.block("%s: %s and %s cannot be compared, so which is newer is not known", have.Key, have.Version, want.Version)
+		c.block("%s: %s", have.Key, version.Explain(version.Parse(want.Version), version.Parse(have.Version)))
 	case have.At.Layer != pin.Overlay:
 		c.block("%s comes from the base (%s:%d), which other environments share; give the overlay its own entry to have it promoted",
 			have.Key, have.At.File, have.At.Line)
-	case rule.Constraint != nil && !allowed(rule, want.Version):
+	case !allowed(rule, want.Version):
 		c.block("the policy allows %s for it, and %s is %s", rule.Versions, have.Key, want.Version)
 	}
+}
+
+// allowed checks the policy's constraint, which only semantic versions can meet.
+func allowed(rule policy.AppRule, v string) bool {
+	if rule.Constraint == nil {
+		return true
+	}
+	parsed, err := semver.NewVersion(v)
+	return err == nil && rule.Constraint.Check(parsed)
 }
 
 func (c *Candidate) block(format string, args ...any) { c.Blocked = fmt.Sprintf(format, args...) }

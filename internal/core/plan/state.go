@@ -15,7 +15,7 @@ type State struct {
 	Head      core.SHA                        // the default branch's head
 	Inventory *overlay.Inventory              // what every overlay deploys at Head
 	Past      map[core.SHA]*overlay.Inventory // the same at the revisions that clusters reported; absent means unknown to the mirror
-	Reports   map[core.Cluster]ClusterReport  // absent means the cluster never reported
+	Reports   map[core.Cluster][]gate.Report  // what each cluster's Flux objects said; absent means nothing yet
 	Triggers  map[core.Cluster]TriggerRecord  // the last call to each cluster's Flux Receiver
 	Branches  map[string]Branch               // the heads under sluice/, by branch name
 	Open      []MergeRequest                  // open merge requests of ours

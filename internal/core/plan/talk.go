@@ -169,7 +169,7 @@ func (ls *listener) holdBy(p gate.Person, cmd chatops.Command) string {
 	if p.Level < levelHold {
 		return "Holding needs the role developer in this project."
 	}
-	ls.hold = &hold{by: p.Username, reason: message.Quote(strings.Join(cmd.Args, " "), 200)}
+	ls.hold = &hold{by: p.Username, reason: message.Plain(strings.Join(cmd.Args, " "), 200)}
 	return ""
 }
 

@@ -19,7 +19,7 @@ import (
 type File struct {
 	src     []byte
 	lines   []int        // see lineStarts
-	roots   []*yaml.Node // the documents' root nodes
+	docs    []*yaml.Node // the documents; each has its root as its only child
 	aliased map[*yaml.Node]bool
 	origin  position // what to add to a place, if the text lies inside another one
 }
@@ -37,12 +37,12 @@ func parse(src []byte, origin position) (*File, error) {
 	}
 	f.lines = lineStarts(src)
 	var err error
-	if f.roots, err = f.decode(); err != nil {
+	if f.docs, err = f.decode(); err != nil {
 		return nil, err
 	}
 	left := maxNodes
-	for _, root := range f.roots {
-		if err := f.survey(root, maxDepth, &left); err != nil {
+	for _, doc := range f.docs {
+		if err := f.survey(doc, maxDepth, &left); err != nil {
 			return nil, err
 		}
 	}
@@ -50,15 +50,15 @@ func parse(src []byte, origin position) (*File, error) {
 }
 
 // Len is the number of documents. A text of nothing but comments has none.
-func (f *File) Len() int { return len(f.roots) }
+func (f *File) Len() int { return len(f.docs) }
 
 // Doc is the root of the i-th document, from 0; false if there is none. The
 // root of an empty document is a null scalar.
 func (f *File) Doc(i int) (Node, bool) {
-	if i < 0 || i >= len(f.roots) {
+	if i < 0 || i >= len(f.docs) {
 		return Node{}, false
 	}
-	return Node{f: f, y: f.roots[i]}, true
+	return Node{f: f, y: f.docs[i].Content[0]}, true
 }
 
 // At follows a path from the root of a document; see Node.At for the errors.
@@ -102,10 +102,10 @@ func countIndicators(src []byte) int {
 
 // decode runs the parser. The parser is known to panic on some broken texts;
 // such a text is as invalid as one that it rejects.
-func (f *File) decode() (roots []*yaml.Node, err error) {
+func (f *File) decode() (docs []*yaml.Node, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			roots, err = nil, core.Errorf(core.Invalid, "text is not YAML: the parser gave up: %s", clip(fmt.Sprint(r)))
+			docs, err = nil, core.Errorf(core.Invalid, "text is not YAML: the parser gave up: %s", clip(fmt.Sprint(r)))
 		}
 	}()
 	dec := yaml.NewDecoder(bytes.NewReader(f.src))
@@ -113,13 +113,13 @@ func (f *File) decode() (roots []*yaml.Node, err error) {
 		var doc yaml.Node
 		switch err := dec.Decode(&doc); {
 		case errors.Is(err, io.EOF):
-			return roots, nil
+			return docs, nil
 		case err != nil:
 			return nil, f.explain(err)
 		case doc.Kind != yaml.DocumentNode || len(doc.Content) != 1:
-			return nil, core.Errorf(core.Invalid, "document %d has no single root", len(roots))
+			return nil, core.Errorf(core.Invalid, "document %d has no single root", len(docs))
 		}
-		roots = append(roots, doc.Content[0])
+		docs = append(docs, &doc)
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 const (
 	plainStyle yaml.Style = 0
 	quoteMask             = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle
-	styleMask             = quoteMask | yaml.LiteralStyle | yaml.FoldedStyle
 )
 
 // plainText matches the texts that may stand unquoted anywhere in a block
@@ -93,8 +92,8 @@ func (f *File) usualQuotes(trail []*yaml.Node) yaml.Style {
 	if len(trail) > 1 {
 		near.children(trail[len(trail)-2])
 	}
-	for _, root := range f.roots {
-		far.tree(root)
+	for _, doc := range f.docs {
+		far.tree(doc)
 	}
 	switch {
 	case near.single != near.double:

@@ -3,6 +3,8 @@ package yamledit
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -20,37 +22,61 @@ func (f *File) verify(out []byte, changes []change, splices []splice) error {
 	if err != nil {
 		return fmt.Errorf("the edited text would be broken: %w", err)
 	}
-	if len(after.roots) != len(f.roots) {
-		return core.Errorf(core.Invalid, "the edit would turn %d documents into %d", len(f.roots), len(after.roots))
+	if len(after.docs) != len(f.docs) {
+		return core.Errorf(core.Invalid, "the edit would turn %d documents into %d", len(f.docs), len(after.docs))
+	}
+	if !slices.Equal(f.comments(), after.comments()) {
+		return core.Errorf(core.Invalid, "the edit would turn a comment into content, or content into a comment")
 	}
 	c := comparison{want: map[*yaml.Node]change{}, twin: map[*yaml.Node]*yaml.Node{}}
 	for _, ch := range changes {
 		c.want[ch.node] = ch
 	}
-	for i, root := range f.roots {
-		if at, what := c.tree(root, after.roots[i]); at != nil {
+	for i, doc := range f.docs {
+		if at, what := c.tree(doc, after.docs[i]); at != nil {
 			return f.place(at).errorf(core.Invalid, "the edit would change %s here, which it must not", what)
 		}
 	}
 	return nil
 }
 
+// comments are the words of all comments, sorted. Which node the parser hangs a
+// comment to depends on the quotes of its neighbours, so that says nothing.
+func (f *File) comments() []string {
+	var all []string
+	var add func(n *yaml.Node)
+	add = func(n *yaml.Node) {
+		for _, c := range []string{n.HeadComment, n.LineComment, n.FootComment} {
+			all = append(all, strings.Fields(c)...)
+		}
+		for _, c := range n.Content {
+			add(c)
+		}
+	}
+	for _, doc := range f.docs {
+		add(doc)
+	}
+	slices.Sort(all)
+	return all
+}
+
 // onlyWithin tells whether src and out are the same text but for the splices.
 func onlyWithin(src, out []byte, splices []splice) bool {
+	at := 0
 	for _, s := range splices {
-		if s.start > s.end || s.end > len(src) || s.start+len(s.text) > len(out) {
+		if s.start < at || s.end < s.start || s.end > len(src) {
 			return false
 		}
-	}
-	i, o := 0, 0
-	for _, s := range splices {
-		gap := s.start - i
-		if gap < 0 || o+gap+len(s.text) > len(out) || !bytes.Equal(src[i:s.start], out[o:o+gap]) || string(out[o+gap:o+gap+len(s.text)]) != s.text {
+		rest, ok := bytes.CutPrefix(out, src[at:s.start])
+		if !ok {
 			return false
 		}
-		i, o = s.end, o+gap+len(s.text)
+		if out, ok = bytes.CutPrefix(rest, []byte(s.text)); !ok {
+			return false
+		}
+		at = s.end
 	}
-	return bytes.Equal(src[i:], out[o:])
+	return bytes.Equal(src[at:], out)
 }
 
 // comparison holds an old and a new tree side by side.
@@ -91,8 +117,6 @@ func (c *comparison) differs(old, now *yaml.Node) string {
 		return "a style"
 	case old.Anchor != now.Anchor || c.twin[old.Alias] != now.Alias:
 		return "an anchor or an alias"
-	case old.HeadComment != now.HeadComment || old.LineComment != now.LineComment || old.FootComment != now.FootComment:
-		return "a comment"
 	case old.Line != now.Line:
 		return "a line number"
 	default:

@@ -1,0 +1,57 @@
+// Command sluice is the one tool for people: it serves everything in one
+// process, shows how it works without any of the real systems, and answers
+// questions.
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-gitops/sluice/cmd/internal/demo"
+	"github.com/sluice-gitops/sluice/cmd/internal/process"
+	"github.com/sluice-gitops/sluice/cmd/internal/serving"
+	"github.com/sluice-gitops/sluice/cmd/internal/settings"
+)
+
+func main() { process.Main(Run) }
+
+// Run is the whole program; it returns the exit code.
+func Run(ctx context.Context, env process.Env) int {
+	root := &cobra.Command{
+		Use:   "sluice",
+		Short: "Move image and chart versions from dev to prd of a Flux monorepo on GitLab",
+		Long: `Sluice moves image and chart versions through the environments of a Flux
+monorepo on GitLab. A version that runs well in dev becomes a merge request for
+stg, then for prd; people approve in comments; Flux is told to reconcile at
+once; and what Flux reports decides whether the next environment may follow.
+
+To see it work, without a GitLab and without a cluster:
+
+  sluice demo
+
+To look at your own monorepo, changing nothing:
+
+  SLUICE_GITLAB_TOKEN_FILE=token sluice serve --projects group/project --data-dir ./data`,
+	}
+	root.AddCommand(demo.Command(env), serve(env), fakeGitLab(env))
+	return process.Execute(ctx, env, root)
+}
+
+func serve(env process.Env) *cobra.Command {
+	return process.Command(env, settings.Serve(), &cobra.Command{
+		Use:   "serve",
+		Short: "Run the receiver and the promoter in one process, with an embedded NATS",
+		Long: `Runs the receiver and the promoter in one process. Unless --nats-url names
+another one, NATS runs inside it and keeps its data below --data-dir.
+
+Without --act nothing is changed anywhere: every plan is made and logged. That is
+the way to start on a monorepo of your own.`,
+	}, func(ctx context.Context, v settings.Values) error {
+		l, err := process.Listen(ctx, v.String(settings.Listen))
+		if err != nil {
+			return err
+		}
+		return serving.Serve(ctx, v, l, process.Logger(v, env.Stderr))
+	})
+}

@@ -37,30 +37,43 @@ func (m *Mirror) Commit(sha core.SHA) (Commit, error) {
 	}, nil
 }
 
-// Branch describes a branch whose head is sha. Only subtrees that differ
-// between the commit and its first parent are read, and the result is kept. A
-// commit without parents differs in all its files. The error is of kind
-// core.NotFound if the mirror lacks the commit. The result's parts are shared
-// and must not be changed.
+// Branch describes a branch whose head is sha. Rooted refers to the default
+// branch as of the last Fetch of this process. Only subtrees that differ
+// between the commit and its first parent are read, and the comparison is
+// kept. A commit without parents differs in all its files. The error is of
+// kind core.NotFound if the mirror lacks the commit. The result's parts are
+// shared and must not be changed.
 func (m *Mirror) Branch(ctx context.Context, name string, sha core.SHA) (plan.Branch, error) {
+	b, err := m.branch(ctx, sha)
+	if err == nil && len(b.Parents) > 0 {
+		b.Rooted, err = m.trunk.contains(ctx, m.store, plumbing.NewHash(string(b.Parents[0])))
+	}
+	if err != nil {
+		return plan.Branch{}, core.Errorf(core.KindOf(err), "look at branch %s: %w", name, err)
+	}
+	b.Name = name
+	return b, nil
+}
+
+// branch gives all that depends on the commit alone.
+func (m *Mirror) branch(ctx context.Context, sha core.SHA) (plan.Branch, error) {
 	h, err := objectName(sha)
 	if err != nil {
 		return plan.Branch{}, err
 	}
 	if b, ok := m.branches.get(h); ok {
-		b.Name = name
 		return b, nil
 	}
 	c, err := m.store.commit(h)
 	if err != nil {
-		return plan.Branch{}, core.Errorf(core.KindOf(err), "look at branch %s: %w", name, err)
+		return plan.Branch{}, err
 	}
 	changed, err := m.changes(ctx, c)
 	if err != nil {
-		return plan.Branch{}, core.Errorf(core.KindOf(err), "compare %s at %s with its parent: %w", name, sha.Short(), err)
+		return plan.Branch{}, err
 	}
 	b := plan.Branch{
-		Name: name, Head: sha, Tree: core.SHA(c.TreeHash.String()),
+		Head: sha, Tree: core.SHA(c.TreeHash.String()),
 		Parents: shas(c.ParentHashes), Message: c.Message, Changed: changed,
 	}
 	m.branches.put(h, b, int64(512+len(c.Message)+200*len(changed)))
@@ -157,49 +170,6 @@ func subtree(e object.TreeEntry) plumbing.Hash {
 		return e.Hash
 	}
 	return plumbing.ZeroHash
-}
-
-// Contains tells whether ancestor is sha itself or in its history. The error is
-// of kind core.NotFound if the mirror lacks one of the two.
-func (m *Mirror) Contains(ctx context.Context, ancestor, sha core.SHA) (bool, error) {
-	if _, err := m.lookup(ancestor); err != nil {
-		return false, err
-	}
-	start, err := m.lookup(sha)
-	if err != nil {
-		return false, err
-	}
-	found := false
-	err = m.store.history(ctx, start, func(c *object.Commit) bool {
-		found = c.Hash.String() == string(ancestor)
-		return !found
-	})
-	return found, err
-}
-
-// history visits a commit and its ancestors, nearest first, until visit
-// returns false.
-func (s *store) history(ctx context.Context, c *object.Commit, visit func(*object.Commit) bool) error {
-	queue, seen := []plumbing.Hash{c.Hash}, map[plumbing.Hash]bool{c.Hash: true}
-	for ; len(queue) > 0; queue = queue[1:] {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		c, err := s.commit(queue[0])
-		if err != nil {
-			return s.lost(queue[0], err)
-		}
-		if !visit(c) {
-			return nil
-		}
-		for _, p := range c.ParentHashes {
-			if !seen[p] {
-				seen[p] = true
-				queue = append(queue, p)
-			}
-		}
-	}
-	return nil
 }
 
 func (m *Mirror) lookup(sha core.SHA) (*object.Commit, error) {

@@ -83,17 +83,21 @@ func (m *Mirror) fetch(ctx context.Context, c *call, branch string) (Refs, error
 		}
 		m.cfg.Logger.Info("fetched", "repo", m.cfg.URL, "sha", refs.Head, "heads", len(wants))
 	}
-	return refs, m.store.setHeads(heads)
+	if err := m.store.setHeads(heads); err != nil {
+		return Refs{}, err
+	}
+	m.trunk.moveTo(plumbing.NewHash(string(refs.Head)))
+	return refs, nil
 }
 
 // advertised asks for the server's refs.
 func advertised(ctx context.Context, s transport.Session) (*packp.AdvRefs, error) {
 	adv, err := s.AdvertisedReferencesContext(ctx)
+	if err != nil && strings.Contains(err.Error(), "object-format=sha256") { // go-git stumbles over the longer names
+		return nil, core.Errorf(core.Invalid, "the repository names its objects by sha256; mirrors hold SHA-1 repositories only")
+	}
 	if err != nil {
 		return nil, err
-	}
-	if format := adv.Capabilities.Get("object-format"); len(format) > 0 && format[0] != "sha1" {
-		return nil, core.Errorf(core.Invalid, "the repository names its objects by %s; mirrors hold SHA-1 repositories only", tidy(format[0]))
 	}
 	return adv, nil
 }
@@ -206,15 +210,13 @@ func (m *Mirror) haves(ctx context.Context) ([]plumbing.Hash, error) {
 		if strings.HasPrefix(name.Short(), BranchPrefix) {
 			continue
 		}
-		c, err := m.store.commit(h)
-		if err != nil {
-			return nil, m.store.lost(h, err)
-		}
 		room := maxHaves
-		err = m.store.history(ctx, c, func(c *object.Commit) bool {
+		err = m.store.history(ctx, h, func(c *object.Commit) step {
 			known[c.Hash] = true
-			room--
-			return room > 0
+			if room--; room > 0 {
+				return on
+			}
+			return stop
 		})
 		if err != nil {
 			return nil, err

@@ -36,6 +36,7 @@ type Mirror struct {
 	lock     *flock.Flock
 	fetching chan struct{} // holds a token while a fetch runs
 	branches *lru[plan.Branch]
+	trunk    *trunk
 }
 
 // Open opens the mirror in cfg.Dir for this process alone, and makes it anew,
@@ -99,7 +100,7 @@ func open(ctx context.Context, cfg Config) (*Mirror, error) {
 	}
 	m := &Mirror{
 		cfg: cfg, remote: r, store: newStore(filepath.Join(cfg.Dir, "repo.git"), cfg.URL),
-		fetching: make(chan struct{}, 1), branches: newLRU[plan.Branch](branchCache),
+		fetching: make(chan struct{}, 1), branches: newLRU[plan.Branch](branchCache), trunk: &trunk{},
 	}
 	if _, err := os.Stat(m.store.path); os.IsNotExist(err) {
 		return m, m.store.remake()

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
-	"github.com/go-git/go-git/v5/plumbing/transport/file"
+	gitfile "github.com/go-git/go-git/v5/plumbing/transport/file"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
 	"github.com/sluice-gitops/sluice/internal/core"
@@ -33,7 +33,7 @@ func newRemote(url string, auth Auth, dir string) (*remote, error) {
 		r.ssh, err = newSSHServer(ep, auth, dir)
 		return r, err
 	case "file":
-		r.git = file.DefaultClient
+		r.git = gitfile.DefaultClient
 	default:
 		r.wire = http.DefaultTransport.(*http.Transport).Clone()
 		r.git = githttp.NewClient(&http.Client{Transport: bounded{r.wire}})

@@ -48,6 +48,7 @@ func (r *Receiver) withBody(c echo.Context, limit int64, use func(body []byte) a
 	return use(buf.Bytes()), accepted
 }
 
+// wait takes room for a body, or gives up after bodyWait.
 func wait(ctx context.Context, room *semaphore.Weighted, size int64) bool {
 	if room.TryAcquire(size) {
 		return true
@@ -65,6 +66,8 @@ func (r *Receiver) buffer() *bytes.Buffer {
 	return new(bytes.Buffer)
 }
 
+// keep gives a buffer back unless it has grown so much that a few of them
+// would hold the memory of many.
 func (r *Receiver) keep(buf *bytes.Buffer) {
 	if buf.Cap() <= keptBuffer {
 		r.buffers.Put(buf)

@@ -19,6 +19,8 @@ const (
 	sourceFlux   = "flux"
 )
 
+// gitlab takes a delivery from GitLab: the headers first, then the body's
+// signature, and only then what the body says.
 func (r *Receiver) gitlab(c echo.Context) error {
 	r.metrics.received.WithLabelValues(sourceGitLab).Inc()
 	claim, why := r.keys.admit(c.Request().Header, r.now())
@@ -39,20 +41,23 @@ func (r *Receiver) gitlab(c echo.Context) error {
 	return next()
 }
 
+// hint publishes where to look, if it is of use.
 func (r *Receiver) hint(c echo.Context, hint events.Hint) error {
 	if hint.Kind == unused {
 		return r.ignore(c, sourceGitLab, "unused")
 	}
-	log := r.log.With("delivery", hint.Delivery, "kind", string(hint.Kind), "repo", hint.Project)
+	attrs := []any{"delivery", hint.Delivery, "kind", string(hint.Kind), "repo", hint.Project}
 	if hint.MR != 0 {
-		log = log.With("mr", hint.MR)
+		attrs = append(attrs, "mr", hint.MR)
 	}
 	if hint.SHA != "" {
-		log = log.With("sha", hint.SHA)
+		attrs = append(attrs, "sha", hint.SHA)
 	}
-	return r.publish(c, log, sourceGitLab, string(hint.Kind), events.Event{ID: hint.Delivery, Time: r.now(), Payload: hint})
+	return r.publish(c, r.log.With(attrs...), sourceGitLab, string(hint.Kind), events.Event{ID: hint.Delivery, Time: r.now(), Payload: hint})
 }
 
+// flux takes an event from the Flux of the cluster that the address names. The
+// key decides whether it may speak for that cluster.
 func (r *Receiver) flux(c echo.Context) error {
 	r.metrics.received.WithLabelValues(sourceFlux).Inc()
 	signatures := c.Request().Header["X-Signature"]
@@ -95,6 +100,7 @@ func (r *Receiver) verifyFlux(cluster core.Cluster, signature string, body []byt
 	return accepted
 }
 
+// report publishes what an authentic event said; err is from reading it.
 func (r *Receiver) report(c echo.Context, cluster core.Cluster, report events.Report, err error) error {
 	if err != nil {
 		r.log.Warn("a Flux event cannot be read and is dropped", "cluster", string(cluster), "error", err)
@@ -160,6 +166,8 @@ func (r *Receiver) refuse(c echo.Context, source string, why refusal) error {
 	}
 }
 
+// unavailable asks the sender to come again. GitLab does not, but proxies and
+// Flux do.
 func (r *Receiver) unavailable(c echo.Context, source string, why refusal, after time.Duration) error {
 	r.metrics.refused.WithLabelValues(source, string(why)).Inc()
 	seconds := int64(max(after, retryAfter).Round(time.Second) / time.Second)

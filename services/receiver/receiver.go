@@ -110,6 +110,8 @@ func New(cfg Config, deps Deps) (*Receiver, error) {
 	return r, nil
 }
 
+// checkClusters refuses clusters that nobody could speak for, and empty keys,
+// with which anybody could.
 func checkClusters(clusters map[core.Cluster][]core.Secret) error {
 	for cluster, keys := range clusters {
 		if len(keys) == 0 || len(keys) > maxSecrets {
@@ -196,6 +198,8 @@ func (r *Receiver) Serve(ctx context.Context, l net.Listener) error {
 	return err
 }
 
+// drain waits for the requests that run, and cuts them off when that takes too
+// long: whatever ends the process would do so with less warning.
 func (r *Receiver) drain(ctx context.Context, srv *http.Server) error {
 	limit := r.cfg.DrainTimeout
 	if limit == 0 {

@@ -48,6 +48,8 @@ type keyring struct {
 	requireSignature bool
 }
 
+// newKeyring decodes and checks the secrets once; its errors name a secret by
+// its place.
 func newKeyring(cfg GitLab) (*keyring, error) {
 	if len(cfg.SigningKeys) > maxSecrets || len(cfg.Tokens) > maxSecrets {
 		return nil, core.Errorf(core.Invalid, "GitLab: %d signing keys and %d tokens, at most %d of each", len(cfg.SigningKeys), len(cfg.Tokens), maxSecrets)
@@ -138,6 +140,8 @@ func (k *keyring) knows(token string) bool {
 	return found == 1
 }
 
+// parseClaim reads the three headers of a signature and judges the time. What
+// would be ambiguous, such as two ids, is refused.
 func parseClaim(h http.Header, now time.Time) (*claim, refusal) {
 	ids, times := h[headerID], h[headerTimestamp]
 	if len(ids) != 1 || len(times) != 1 || ids[0] == "" {

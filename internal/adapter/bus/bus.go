@@ -114,6 +114,8 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 	return b, nil
 }
 
+// options are chosen so that the connection is never given up and nothing is
+// buffered while it is away.
 func options(cfg Config) ([]nats.Option, error) {
 	if err := check(cfg); err != nil {
 		return nil, err
@@ -138,6 +140,7 @@ func options(cfg Config) ([]nats.Option, error) {
 	return append(opts, identity(cfg)...), nil
 }
 
+// identity is who we are to the server and by what we know it.
 func identity(cfg Config) []nats.Option {
 	var opts []nats.Option
 	if cfg.CredentialsFile != "" {

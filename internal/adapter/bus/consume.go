@@ -58,6 +58,7 @@ func (b *Bus) Consume(ctx context.Context, stream, durable, filter string, handl
 	return nil
 }
 
+// consumption is one run of Consume.
 type consumption struct {
 	bus     *Bus
 	handle  Handler
@@ -89,6 +90,8 @@ func (c *consumption) once(ctx context.Context, stream, durable, filter string) 
 	}
 }
 
+// consumer makes the durable consumer or brings the existing one up to date.
+// Unlike a stream's, its settings guard no data: what was done stays known.
 func (c *consumption) consumer(ctx context.Context, stream, durable, filter string) (jetstream.Consumer, error) {
 	if err := c.bus.connected(); err != nil {
 		return nil, err
@@ -131,6 +134,7 @@ func (c *consumption) start(ctx context.Context, m jetstream.Msg) {
 	c.answered(m.Subject(), "give back", m.Nak())
 }
 
+// work runs the handler and answers for it.
 func (c *consumption) work(ctx context.Context, m jetstream.Msg) {
 	d := Delivery{Subject: m.Subject(), Headers: m.Headers(), Body: m.Data(), Attempt: 1}
 	if meta, err := m.Metadata(); err == nil {
@@ -166,6 +170,8 @@ func progress(m jetstream.Msg) (stop func()) {
 	}
 }
 
+// answer tells the server what becomes of a message, and the log when that is
+// not simply done.
 func (c *consumption) answer(m jetstream.Msg, d Delivery, err error) {
 	if err == nil {
 		c.answered(d.Subject, "acknowledge", m.Ack())

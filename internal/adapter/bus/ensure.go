@@ -43,6 +43,7 @@ func (b *Bus) ensure(ctx context.Context, d events.Definitions) error {
 	return core.Errorf(core.KindOf(errs[0]), "%w", errors.Join(errs...))
 }
 
+// ensureOne creates a stream, or compares the one that is there.
 func (b *Bus) ensureOne(ctx context.Context, what string, want jetstream.StreamConfig) error {
 	// Creating what exists with the same settings succeeds, and with other
 	// settings fails with "in use", so two services may start at once.
@@ -85,6 +86,8 @@ func drift(want, got jetstream.StreamConfig) []error {
 	return out
 }
 
+// streamConfig spells out every choice, also those that the server would make
+// in the same way today.
 func streamConfig(s events.Stream) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:              s.Name,

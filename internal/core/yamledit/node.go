@@ -16,9 +16,9 @@ type Kind int
 // just that is safe against the other three.
 const (
 	Missing  Kind = iota // the zero Node: nothing is there
-	Mapping              //
-	Sequence             //
-	Scalar               //
+	Mapping
+	Sequence
+	Scalar
 	Alias                // stands for another node; never followed
 	Unclear              // something is there, but readers of YAML may disagree on what; see Node.Unclear
 )

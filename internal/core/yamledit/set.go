@@ -2,6 +2,7 @@ package yamledit
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -67,6 +68,7 @@ func (f *File) plan(edits []Edit) ([]change, error) {
 	}
 	done := map[*yaml.Node]change{}
 	nested := map[*yaml.Node][]Edit{}
+	var blocks []*yaml.Node // the keys of nested in the order of the edits
 	for _, e := range edits {
 		trail, err := f.target(e)
 		if err != nil {
@@ -74,6 +76,9 @@ func (f *File) plan(edits []Edit) ([]change, error) {
 		}
 		node := trail[len(trail)-1]
 		if e.Inner != nil {
+			if nested[node] == nil {
+				blocks = append(blocks, node)
+			}
 			nested[node] = append(nested[node], Edit{Path: e.Inner, Old: e.Old, New: e.New})
 			continue
 		}
@@ -84,29 +89,14 @@ func (f *File) plan(edits []Edit) ([]change, error) {
 			return nil, err
 		}
 	}
-	for node, inner := range nested {
-		c, err := f.planNested(node, inner)
+	for _, node := range blocks {
+		c, err := f.planNested(node, nested[node])
 		if err != nil {
 			return nil, err
 		}
 		done[node] = c
 	}
-	return inOrder(done), nil
-}
-
-// inOrder sorts changes by place, so that nothing depends on a map's order.
-func inOrder(done map[*yaml.Node]change) []change {
-	changes := make([]change, 0, len(done))
-	for _, c := range done {
-		changes = append(changes, c)
-	}
-	slices.SortFunc(changes, func(a, b change) int {
-		if a.node.Line != b.node.Line {
-			return a.node.Line - b.node.Line
-		}
-		return a.node.Column - b.node.Column
-	})
-	return changes
+	return slices.Collect(maps.Values(done)), nil
 }
 
 // target finds an edit's node and refuses it if other places share it. The
@@ -152,6 +142,7 @@ func (f *File) planScalar(trail []*yaml.Node, e Edit) (change, error) {
 	return change{node: n, value: e.New, tag: tagString, splices: []splice{{start, end, text}}}, nil
 }
 
+// collect gives the splices of all changes in the order of the text.
 func collect(changes []change) []splice {
 	var all []splice
 	for _, c := range changes {

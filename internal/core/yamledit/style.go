@@ -92,15 +92,13 @@ func (f *File) usualQuotes(trail []*yaml.Node) yaml.Style {
 	if len(trail) > 1 {
 		near.children(trail[len(trail)-2])
 	}
+	if near.single != near.double {
+		return near.style()
+	}
 	for _, doc := range f.docs {
 		far.tree(doc)
 	}
-	switch {
-	case near.single != near.double:
-		return near.style()
-	default:
-		return far.style()
-	}
+	return far.style()
 }
 
 // tally counts quoted values.

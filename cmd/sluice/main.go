@@ -8,10 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sluice-gitops/sluice/cmd/internal/demo"
 	"github.com/sluice-gitops/sluice/cmd/internal/process"
 	"github.com/sluice-gitops/sluice/cmd/internal/serving"
 	"github.com/sluice-gitops/sluice/cmd/internal/settings"
+	"github.com/sluice-gitops/sluice/cmd/sluice/internal/demo"
 )
 
 func main() { process.Main(Run) }

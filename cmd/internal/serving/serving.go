@@ -1,5 +1,7 @@
 // Package serving runs both services in one process, with a NATS server inside
-// unless the settings name another one.
+// unless the settings name another one. It is what "sluice serve" and the demo
+// run, so that the demo shows nothing else than what users get. It adds nothing
+// to the services and decides nothing for them.
 package serving
 
 import (

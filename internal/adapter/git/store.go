@@ -82,6 +82,9 @@ func (s *store) check(ctx context.Context) error {
 	s.mu.Lock()
 	s.attach()
 	cfg, err := s.disk.Config()
+	if err == nil {
+		_, err = s.disk.Reference(plumbing.HEAD)
+	}
 	s.mu.Unlock()
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
-	"github.com/sluice-gitops/sluice/internal/core/overlay/treetest"
+	"github.com/sluice-gitops/sluice/internal/core/overlay/memtree"
 	"github.com/sluice-gitops/sluice/internal/core/policy"
 )
 
@@ -59,7 +59,7 @@ func TestCorpus(t *testing.T) {
 				}
 				tree[f.Name] = f.Data
 			}
-			inv, err := overlay.NewReader().Read(treetest.New(tree), parsePolicy(t, testPolicy))
+			inv, err := overlay.NewReader().Read(memtree.New(tree), parsePolicy(t, testPolicy))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -135,11 +135,11 @@ func (c *counting) Read(path string) ([]byte, error) {
 func TestWhatIsUnchangedIsNotReadAgain(t *testing.T) {
 	p := parsePolicy(t, testPolicy)
 	r := overlay.NewReader()
-	first, err := r.Read(treetest.Text(small), p)
+	first, err := r.Read(memtree.Text(small), p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again := &counting{Tree: treetest.Text(small)}
+	again := &counting{Tree: memtree.Text(small)}
 	second, err := r.Read(again, p)
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +158,7 @@ func TestWhatIsUnchangedIsNotReadAgain(t *testing.T) {
 func TestEveryChangeIsSeen(t *testing.T) {
 	p := parsePolicy(t, testPolicy)
 	r := overlay.NewReader()
-	if _, err := r.Read(treetest.Text(small), p); err != nil {
+	if _, err := r.Read(memtree.Text(small), p); err != nil {
 		t.Fatal(err)
 	}
 	changes := map[string]map[string]string{
@@ -177,7 +177,7 @@ func TestEveryChangeIsSeen(t *testing.T) {
 					delete(files, path)
 				}
 			}
-			for _, tree := range []overlay.Tree{treetest.Text(files), treetest.Text(small)} {
+			for _, tree := range []overlay.Tree{memtree.Text(files), memtree.Text(small)} {
 				got, err := r.Read(tree, p)
 				if err != nil {
 					t.Fatal(err)

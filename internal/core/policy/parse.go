@@ -10,6 +10,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/version"
 )
 
 // Parse reads a policy. The file's name serves the messages alone. An error is
@@ -87,8 +88,9 @@ func (d *decoder) app(at place) AppRule {
 	d.mapping(at,
 		field{"match", true, func(at place) { r.Match, _ = read(d, at, parseGlob) }},
 		field{"versions", false, func(at place) {
-			if r.Constraint, _ = read(d, at, parseConstraint); r.Constraint != nil {
-				r.Versions = at.Value
+			if c, ok := read(d, at, parseConstraint); ok {
+				r.Versions, r.constraint = at.Value, c.Constraint
+				r.Constraint = c.semver
 			}
 		}},
 		field{"promote", false, func(at place) { r.Promote = oneOf(d, at, Never, Always) }},
@@ -137,15 +139,24 @@ func parseGlob(text string) (string, error) {
 	return text, nil
 }
 
-func parseConstraint(text string) (*semver.Constraints, error) {
+// constraint is one text in both readings.
+type constraint struct {
+	version.Constraint
+	semver *semver.Constraints
+}
+
+// parseConstraint words its own error: the library's repeats the text as it
+// stands, line ends and all.
+func parseConstraint(text string) (constraint, error) {
 	if len(text) > maxConstraint {
-		return nil, core.Errorf(core.Invalid, "the constraint has %d characters; at most %d are allowed", len(text), maxConstraint)
+		return constraint{}, core.Errorf(core.Invalid, "the constraint has %d characters; at most %d are allowed", len(text), maxConstraint)
 	}
-	c, err := semver.NewConstraint(text)
-	if err != nil {
-		return nil, core.Errorf(core.Invalid, "found %s, which is no version constraint; write one such as \">=1.0.0 <2.0.0\"", quote(text))
+	c, err := version.ParseConstraint(text)
+	all, err2 := semver.NewConstraint(text)
+	if err != nil || err2 != nil {
+		return constraint{}, core.Errorf(core.Invalid, "found %s, which is no version constraint; write one such as \">=1.0.0 <2.0.0\"", quote(text))
 	}
-	return c, nil
+	return constraint{c, all}, nil
 }
 
 // parseDuration reads a time.Duration that may begin with days: "7d", "1d12h".

@@ -8,6 +8,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/version"
 )
 
 // FileName is where a monorepo keeps its policy: at its root, on the default
@@ -84,9 +85,20 @@ const (
 type AppRule struct {
 	Match    string // a glob as in path.Match, without "/"
 	Versions string // the constraint as written; "" allows every version
-	// Constraint is Versions parsed, nil where Versions is "".
+	// Constraint is Versions parsed, nil where Versions is "". Allows judges by
+	// the project's own reading of versions and says why; prefer it.
 	Constraint *semver.Constraints
 	Promote    PromoteRule
+
+	constraint version.Constraint
+}
+
+// Allows tells whether the rule lets a version through, and if not, why.
+func (r AppRule) Allows(v version.Version) (ok bool, reason string) {
+	if r.Versions == "" {
+		return true, ""
+	}
+	return r.constraint.Allows(v)
 }
 
 // Environment returns the environment of that name.

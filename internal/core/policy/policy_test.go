@@ -15,6 +15,7 @@ import (
 
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/policy"
+	"github.com/sluice-gitops/sluice/internal/core/version"
 )
 
 var update = flag.Bool("update", false, "rewrite the want section of the test data")
@@ -182,6 +183,21 @@ func TestRule(t *testing.T) {
 		}
 		if (r.Constraint == nil) != (r.Versions == "") {
 			t.Errorf("Rule(%s): constraint and its text disagree", app)
+		}
+	}
+}
+
+func TestRuleAllows(t *testing.T) {
+	p := parse(t, diamond)
+	for app, allowed := range map[core.App]map[string]bool{
+		"inference-llm": {"1.2.0": true, "1.9.9": true, "2.0.0": false, "1.1.9": false, "1.5.0-rc.1": false, "latest": false, "": false},
+		"ai-gateway":    {"2.0.0": true, "latest": true},
+	} {
+		for v, want := range allowed {
+			ok, reason := p.Rule(app).Allows(version.Parse(v))
+			if ok != want || ok == (reason != "") {
+				t.Errorf("%s %q: allowed %v because %q, want %v", app, v, ok, reason, want)
+			}
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 	gitlab "gitlab.com/gitlab-org/api/client-go/v2"
 
-	"github.com/sluice-gitops/sluice/cmd/internal/world"
+	"github.com/sluice-gitops/sluice/cmd/sluice/internal/world"
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/gate"
 	"github.com/sluice-gitops/sluice/internal/core/policy"

@@ -1,7 +1,8 @@
-// Package treetest holds a tree in memory, for the tests of whoever reads
-// trees. It names its objects as Git does, so that what is the same has the
-// same name. It is not meant for production: it is not bounded.
-package treetest
+// Package memtree holds a tree in memory, for tests and for whoever has files
+// and no repository. It names its objects as Git does, so that what is the same
+// has the same name; the names of directories are its own. It is not bounded,
+// and it refuses to read from anywhere: the files are handed to it.
+package memtree
 
 import (
 	"crypto/sha1"

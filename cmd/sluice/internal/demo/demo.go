@@ -22,7 +22,7 @@ import (
 	"github.com/sluice-gitops/sluice/cmd/internal/process"
 	"github.com/sluice-gitops/sluice/cmd/internal/serving"
 	"github.com/sluice-gitops/sluice/cmd/internal/settings"
-	"github.com/sluice-gitops/sluice/cmd/internal/world"
+	"github.com/sluice-gitops/sluice/cmd/sluice/internal/world"
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/policy"
 	"github.com/sluice-gitops/sluice/internal/seed"

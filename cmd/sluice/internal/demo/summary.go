@@ -4,10 +4,11 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
-	"github.com/sluice-gitops/sluice/internal/core/overlay/treetest"
+	"github.com/sluice-gitops/sluice/internal/core/overlay/memtree"
 	"github.com/sluice-gitops/sluice/internal/core/pin"
 	"github.com/sluice-gitops/sluice/internal/core/policy"
 )
@@ -50,7 +51,7 @@ func inventory(files map[string][]byte) (*overlay.Inventory, error) {
 	if err != nil {
 		return nil, err
 	}
-	return overlay.NewReader().Read(treetest.New(files), p)
+	return overlay.NewReader().Read(memtree.New(files), p)
 }
 
 // compare lists the pins that are not what they were, and counts the apps in
@@ -62,7 +63,7 @@ func compare(envs []policy.Environment, before, after *overlay.Inventory) (rows 
 		}
 		changed := false
 		for _, p := range deployments[0].Pins {
-			r := row{App: string(t.App), What: string(p.Kind), Versions: map[string]change{}}
+			r := row{App: string(t.App), What: what(p.Key), Versions: map[string]change{}}
 			differs := false
 			for _, env := range envs {
 				c := change{Before: versionOf(before, env.Name, t.App, p.Key), After: versionOf(after, env.Name, t.App, p.Key)}
@@ -79,6 +80,17 @@ func compare(envs []policy.Environment, before, after *overlay.Inventory) (rows 
 		}
 	}
 	return rows, unchanged
+}
+
+// what names a pin beside its app.
+func what(k pin.Key) string {
+	if _, path, ok := strings.Cut(k.Name, ": "); ok {
+		return path
+	}
+	if k.Kind == pin.Chart {
+		return "chart"
+	}
+	return k.Name
 }
 
 func versionOf(inv *overlay.Inventory, env core.Env, a core.App, k pin.Key) string {

@@ -44,6 +44,8 @@ func Parse(body, botName string) []Command {
 	return commands
 }
 
+// parseLine asks for "/sluice" or the mention at the very start: a blank before
+// it is how people show a command without giving it.
 func parseLine(line, botName string) (Command, bool) {
 	line = clip(line)
 	if rest, ok := after(line, prefix); ok {
@@ -60,6 +62,7 @@ func parseLine(line, botName string) (Command, bool) {
 	return c, c.Known || c.Suggestion != ""
 }
 
+// newCommand takes the text after the prefix, which holds at least one word.
 func newCommand(text string) Command {
 	words := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(blanks, r) })
 	c := Command{Verb: lowerASCII(words[0]), Args: words[1:]}

@@ -57,6 +57,8 @@ func (h *html) step(line string) string {
 	}
 }
 
+// outside looks for the next thing that opens. Tags of other elements, which
+// people use as placeholders too, hide nothing beyond their block.
 func (h *html) outside(line string) string {
 	m := h.mark.FindStringSubmatchIndex(line)
 	if m == nil {
@@ -72,6 +74,8 @@ func (h *html) outside(line string) string {
 	return rest
 }
 
+// inside counts the tags of the open element alone. "<pre/>" opens too: HTML
+// knows no empty form of these elements.
 func (h *html) inside(line string) string {
 	m := h.tag.FindStringSubmatchIndex(line)
 	if m == nil {

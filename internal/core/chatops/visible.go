@@ -53,6 +53,8 @@ type fence struct {
 	length int
 }
 
+// line decides by the mark at a line's start, as Markdown does for blocks. Only
+// the rest, where inline code may stretch over lines, is kept for flush.
 func (s *scanner) line(line string) {
 	text, indented := unindent(line)
 	switch {
@@ -95,6 +97,8 @@ func (s *scanner) add(line string) {
 	s.chunk = append(s.chunk, line)
 }
 
+// toggleQuote opens a quote, or ends the open one unless the mark is shorter
+// than the one that opened it. One that nobody closes hides the rest.
 func (s *scanner) toggleQuote(length int) {
 	switch {
 	case s.quote == 0:
@@ -129,6 +133,8 @@ func unindent(line string) (text string, indented bool) {
 	return strings.TrimRight(text, " \t"), indented
 }
 
+// openFence reads the line that may open a code block. A back-tick after the
+// mark makes it inline code.
 func openFence(text string) fence {
 	f := fence{char: text[0]}
 	if f.char != '`' && f.char != '~' {
@@ -142,6 +148,7 @@ func openFence(text string) fence {
 	return f
 }
 
+// closedBy says whether the line has nothing but the mark, and enough of it.
 func (f fence) closedBy(text string) bool {
 	return len(text) >= f.length && strings.Trim(text, string(f.char)) == ""
 }

@@ -22,6 +22,7 @@ type place struct {
 	path string
 }
 
+// key is the way to the value of a key.
 func (p place) key(k string) string {
 	if p.path == "" {
 		return k
@@ -29,10 +30,13 @@ func (p place) key(k string) string {
 	return p.path + "." + k
 }
 
+// item is an item of a list, counted from 0 as in the messages of other tools.
 func (p place) item(i int) place {
 	return place{p.Content[i], p.path + "[" + strconv.Itoa(i) + "]"}
 }
 
+// report collects a problem. The format ends with what to do about it; foreign
+// text goes into it through quote alone.
 func (d *decoder) report(at place, format string, args ...any) {
 	d.problems = append(d.problems, Problem{
 		File: d.file, Line: max(1, at.Line), Column: max(1, at.Column), Path: at.path,
@@ -74,6 +78,8 @@ func (d *decoder) mapping(at place, fields ...field) []string {
 	return seen
 }
 
+// checkKey compares keys by their text, whatever its type: YAML 1.1 would read
+// an unquoted key such as "on" as a boolean.
 func (d *decoder) checkKey(name place, known, seen []string) bool {
 	switch {
 	case name.Kind == yaml.AliasNode:
@@ -168,6 +174,8 @@ func (d *decoder) integer(at place, low, high int) (int, bool) {
 	return n, true
 }
 
+// scalar insists on the type as written. Nothing is converted: a version 1.10
+// that YAML reads as the number 1.1 must be quoted, not guessed.
 func (d *decoder) scalar(at place, tag, want string) bool {
 	if !d.is(at, yaml.ScalarNode, want) {
 		return false

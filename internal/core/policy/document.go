@@ -42,6 +42,7 @@ func (d *decoder) document(src []byte) (place, bool) {
 	return root, true
 }
 
+// reportEncoding points to the first byte that is wrong.
 func (d *decoder) reportEncoding(src []byte) {
 	valid := src
 	for i := 0; i < len(src); {

@@ -15,6 +15,8 @@ type envSource struct {
 	clusters []place // beside Environment.Clusters
 }
 
+// environments leaves the graph alone while a name is unreadable: every from
+// that means it would be reported as unknown.
 func (d *decoder) environments(at place) []envSource {
 	var envs []envSource
 	named := true
@@ -30,6 +32,8 @@ func (d *decoder) environments(at place) []envSource {
 	return envs
 }
 
+// environment starts from the safe values; a gate that cannot be read keeps
+// its own.
 func (d *decoder) environment(at place) envSource {
 	e := envSource{Environment: Environment{Merge: Manual, Gates: Gates{Approvals: Approvals{Author: AuthorDeny}}}}
 	var merge, gates place
@@ -98,6 +102,8 @@ func (d *decoder) checkNames(e envSource, above []envSource) {
 	}
 }
 
+// parseEnv allows what fits into branch names, labels and subjects alike, on
+// systems that tell upper from lower case and on those that do not.
 func parseEnv(text string) (core.Env, error) {
 	if len(text) > maxNameLength || !matches(`[a-z0-9](?:[a-z0-9-]*[a-z0-9])?`, text) {
 		return "", core.Errorf(core.Invalid, "found %s; an environment's name has up to %d lower-case letters, digits and inner hyphens", quote(text), maxNameLength)
@@ -105,6 +111,8 @@ func parseEnv(text string) (core.Env, error) {
 	return core.Env(text), nil
 }
 
+// parseCluster allows what a directory, a DNS label and a key of a KV store can
+// be called.
 func parseCluster(text string) (core.Cluster, error) {
 	if len(text) > maxNameLength || !matches(`[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?`, text) {
 		return "", core.Errorf(core.Invalid, `found %s; a cluster's name has up to %d letters, digits and inner ".", "_" and "-"`, quote(text), maxNameLength)
@@ -112,6 +120,8 @@ func parseCluster(text string) (core.Cluster, error) {
 	return core.Cluster(text), nil
 }
 
+// gates reads what is written; Healthy is on unless it is switched off in so
+// many words.
 func (d *decoder) gates(at place) Gates {
 	g := Gates{Healthy: true, Approvals: Approvals{Author: AuthorDeny}}
 	var soak place
@@ -126,6 +136,8 @@ func (d *decoder) gates(at place) Gates {
 	return g
 }
 
+// approvals needs a count as soon as it is there: who writes a list of people
+// and no count expects their approval to be needed.
 func (d *decoder) approvals(at place) Approvals {
 	a := Approvals{Author: AuthorDeny}
 	keys := d.mapping(at,

@@ -29,6 +29,7 @@ func Parse(file string, src []byte) (*Policy, error) {
 	return p, nil
 }
 
+// policy reads the top level. Its result is whole only if nothing was reported.
 func (d *decoder) policy(root place) *Policy {
 	p := &Policy{}
 	var envs []envSource
@@ -44,12 +45,16 @@ func (d *decoder) policy(root place) *Policy {
 	return p
 }
 
+// version stands first in the file so that an old Sluice refuses a new policy
+// instead of overlooking what it cannot know.
 func (d *decoder) version(at place) {
 	if d.scalar(at, "!!int", "the number 1") && at.Value != "1" {
 		d.report(at, "found version %s; this Sluice reads version 1, write 1 or upgrade Sluice", plainKey(at.Value))
 	}
 }
 
+// layout refuses overlapping patterns: an overlay that two of them claim would
+// belong to two apps, and one promotion would undo the other.
 func (d *decoder) layout(at place) []Pattern {
 	var patterns []Pattern
 	d.list(at, maxLayouts, func(at place) {
@@ -68,6 +73,8 @@ func (d *decoder) layout(at place) []Pattern {
 	return patterns
 }
 
+// apps refuses a rule that cannot be reached. Somebody who writes "never" for
+// an app must not find out later that a rule above it won.
 func (d *decoder) apps(at place) []AppRule {
 	var rules []AppRule
 	d.list(at, maxApps, func(at place) {
@@ -83,6 +90,7 @@ func (d *decoder) apps(at place) []AppRule {
 	return rules
 }
 
+// app falls back to Never where promote cannot be read.
 func (d *decoder) app(at place) AppRule {
 	r := AppRule{Promote: Always}
 	d.mapping(at,
@@ -129,6 +137,8 @@ func read[T any](d *decoder, at place, parse func(string) (T, error)) (T, bool) 
 	return v, true
 }
 
+// parseGlob keeps to the characters of directory names, so that a slash or an
+// invisible character is found here and not as a rule that matches nothing.
 func parseGlob(text string) (string, error) {
 	if len(text) > maxNameLength || !matches(`[A-Za-z0-9._+*?^\[\]\\-]+`, text) {
 		return "", core.Errorf(core.Invalid, "found %s; write an app's name, or a pattern with * and ? such as inference-*", quote(text))

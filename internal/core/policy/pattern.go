@@ -80,6 +80,7 @@ func (p Pattern) Match(path string) (Vars, bool) {
 	return v, true
 }
 
+// bind refuses names that are no names, so that Vars never lead out of a tree.
 func (s Segment) bind(part string, v *Vars) bool {
 	if isDotted(part) {
 		return false
@@ -119,6 +120,7 @@ func ParsePattern(text string) (Pattern, error) {
 	return p, p.checkPlaceholders()
 }
 
+// checkPath keeps every pattern within the monorepo.
 func checkPath(text string) error {
 	switch {
 	case text == "":

@@ -111,6 +111,7 @@ func (p *Policy) EnvironmentOf(cluster core.Cluster) (Environment, bool) {
 	return p.find(func(e Environment) bool { return slices.Contains(e.Clusters, cluster) })
 }
 
+// find searches the list: there are few environments, and their order counts.
 func (p *Policy) find(is func(Environment) bool) (Environment, bool) {
 	i := slices.IndexFunc(p.Environments, is)
 	if i < 0 {

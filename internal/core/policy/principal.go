@@ -88,6 +88,8 @@ func roles() []Principal {
 	}
 }
 
+// isUserName is looser than GitLab, which knows its own names best; it only
+// keeps out what could never be one.
 func isUserName(s string) bool { return len(s) <= maxNameLength && matches(gitlabName, s) }
 
 func isGroupPath(s string) bool {

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/Masterminds/semver/v3"
-
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 	"github.com/sluice-gitops/sluice/internal/core/pin"
@@ -147,18 +145,11 @@ func (c *Candidate) change(d *overlay.Deployment, have, want pin.Pin, rule polic
 	case have.At.Layer != pin.Overlay:
 		c.block("%s comes from the base (%s:%d), which other environments share; give the overlay its own entry to have it promoted",
 			have.Key, have.At.File, have.At.Line)
-	case !allowed(rule, want.Version):
-		c.block("the policy allows %s for it, and %s is %s", rule.Versions, have.Key, want.Version)
+	default:
+		if ok, reason := rule.Allows(version.Parse(want.Version)); !ok {
+			c.block("%s: %s", have.Key, reason)
+		}
 	}
-}
-
-// allowed checks the policy's constraint, which only semantic versions can meet.
-func allowed(rule policy.AppRule, v string) bool {
-	if rule.Constraint == nil {
-		return true
-	}
-	parsed, err := semver.NewVersion(v)
-	return err == nil && rule.Constraint.Check(parsed)
 }
 
 func (c *Candidate) block(format string, args ...any) { c.Blocked = fmt.Sprintf(format, args...) }

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -164,13 +163,6 @@ func (s *State) at(revision core.SHA) *overlay.Inventory {
 		return s.Inventory
 	}
 	return s.Past[revision]
-}
-
-// named sorts the targets of a plan for display.
-func named(targets []Status) []Status {
-	out := slices.Clone(targets)
-	slices.SortFunc(out, func(a, b Status) int { return a.Target.Compare(b.Target) })
-	return out
 }
 
 // validName tells whether an app's name can be part of a branch's name: what

@@ -253,7 +253,7 @@ func (l *life) authors() []core.UserID {
 // A title that a person has rewritten is left alone.
 func (l *life) describe() {
 	title := l.mr.Title
-	if strings.HasPrefix(title, "Promote "+string(l.candidate.Target.App)+" to "+string(l.env.Name)) {
+	if strings.HasPrefix(title, message.Title("Promote "+string(l.candidate.Target.App)+" to "+string(l.env.Name), titleLimit)) {
 		title = l.title()
 	}
 	description := message.WithBlock(l.mr.Description, blockName, l.description(l.status.Verdicts))
@@ -266,8 +266,11 @@ func (l *life) describe() {
 	})
 }
 
-// title fits GitLab's 255 characters.
-func (l *life) title() string { return l.candidate.subject(255) }
+// titleLimit keeps a title within GitLab's 255 characters even if every other
+// one of them needs a mark that keeps it inert.
+const titleLimit = 125
+
+func (l *life) title() string { return message.Title(l.candidate.subject(titleLimit), titleLimit) }
 
 func (l *life) description(verdicts []gate.Verdict) string {
 	p := message.Promotion{

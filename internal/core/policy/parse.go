@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/Masterminds/semver/v3"
-
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/version"
 )
@@ -97,8 +95,7 @@ func (d *decoder) app(at place) AppRule {
 		field{"match", true, func(at place) { r.Match, _ = read(d, at, parseGlob) }},
 		field{"versions", false, func(at place) {
 			if c, ok := read(d, at, parseConstraint); ok {
-				r.Versions, r.constraint = at.Value, c.Constraint
-				r.Constraint = c.semver
+				r.Versions, r.constraint = at.Value, c
 			}
 		}},
 		field{"promote", false, func(at place) { r.Promote = oneOf(d, at, Never, Always) }},
@@ -149,24 +146,17 @@ func parseGlob(text string) (string, error) {
 	return text, nil
 }
 
-// constraint is one text in both readings.
-type constraint struct {
-	version.Constraint
-	semver *semver.Constraints
-}
-
 // parseConstraint words its own error: the library's repeats the text as it
 // stands, line ends and all.
-func parseConstraint(text string) (constraint, error) {
+func parseConstraint(text string) (version.Constraint, error) {
 	if len(text) > maxConstraint {
-		return constraint{}, core.Errorf(core.Invalid, "the constraint has %d characters; at most %d are allowed", len(text), maxConstraint)
+		return version.Constraint{}, core.Errorf(core.Invalid, "the constraint has %d characters; at most %d are allowed", len(text), maxConstraint)
 	}
 	c, err := version.ParseConstraint(text)
-	all, err2 := semver.NewConstraint(text)
-	if err != nil || err2 != nil {
-		return constraint{}, core.Errorf(core.Invalid, "found %s, which is no version constraint; write one such as \">=1.0.0 <2.0.0\"", quote(text))
+	if err != nil {
+		return version.Constraint{}, core.Errorf(core.Invalid, "found %s, which is no version constraint; write one such as \">=1.0.0 <2.0.0\"", quote(text))
 	}
-	return constraint{c, all}, nil
+	return c, nil
 }
 
 // parseDuration reads a time.Duration that may begin with days: "7d", "1d12h".

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/Masterminds/semver/v3"
-
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/version"
 )
@@ -85,10 +83,7 @@ const (
 type AppRule struct {
 	Match    string // a glob as in path.Match, without "/"
 	Versions string // the constraint as written; "" allows every version
-	// Constraint is Versions parsed, nil where Versions is "". Allows judges by
-	// the project's own reading of versions and says why; prefer it.
-	Constraint *semver.Constraints
-	Promote    PromoteRule
+	Promote  PromoteRule
 
 	constraint version.Constraint
 }

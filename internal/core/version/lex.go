@@ -65,7 +65,7 @@ func lex(s string) []token {
 
 // lexRun cuts a run of letters and digits.
 func lexRun(s string) []token {
-	if commitForm.MatchString(s) && strings.ContainsAny(s, "0123456789") && strings.ContainsAny(strings.TrimPrefix(s, "g"), "abcdef") {
+	if isCommit(s) {
 		return []token{{commit, s}}
 	}
 	var all []token
@@ -77,6 +77,15 @@ func lexRun(s string) []token {
 		all, s = append(all, token{kindOf(s[0]), s[:n]}), s[n:]
 	}
 	return all
+}
+
+// isCommit tells a commit id from a number and from a word: it holds both
+// digits and letters, unless it has a full id's length. A short id of digits
+// alone, one in thirty, is taken for a number here; see markCommits.
+func isCommit(s string) bool {
+	hex := strings.TrimPrefix(s, "g")
+	mixed := strings.ContainsAny(hex, "0123456789") && strings.ContainsAny(hex, "abcdef")
+	return commitForm.MatchString(s) && (mixed || len(hex) == 40 || len(hex) == 64)
 }
 
 func kindOf(c byte) tokenKind {

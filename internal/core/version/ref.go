@@ -14,8 +14,15 @@ type Ref struct {
 	Digest string // with its algorithm, "sha256:…"; "" if there is none
 }
 
+// The parts of a reference. A registry is told from a repository's first part
+// by the slash behind it, so only what comes before a slash may hold a port.
+const (
+	hostForm = `(?:[A-Za-z0-9]+(?:[._-]+[A-Za-z0-9]+)*|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?`
+	partForm = `[A-Za-z0-9]+(?:[._-]+[A-Za-z0-9]+)*`
+)
+
 var (
-	nameForm = regexp.MustCompile(`^[A-Za-z0-9]+(?:[._:-]+[A-Za-z0-9]+)*(?:/[A-Za-z0-9]+(?:[._-]+[A-Za-z0-9]+)*)*$|^\[[0-9A-Fa-f:]+\](?::[0-9]+)?(?:/[A-Za-z0-9]+(?:[._-]+[A-Za-z0-9]+)*)+$`)
+	nameForm = regexp.MustCompile(`^(?:` + hostForm + `/)?` + partForm + `(?:/` + partForm + `)*$`)
 	tagForm  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 )
 
@@ -38,7 +45,7 @@ func ParseRef(s string) (Ref, error) {
 			return Ref{}, refError(s, colon+1, "a tag of at most 128 letters, digits, \"_\", \".\" and \"-\"", tag)
 		}
 	}
-	if !nameForm.MatchString(name) || strings.Contains(name[strings.LastIndexByte(name, '/')+1:], ":") {
+	if !nameForm.MatchString(name) {
 		return Ref{}, refError(s, 0, "a name such as registry.example.com/team/app", name)
 	}
 	return Ref{Name: name, Tag: tag, Digest: digest}, nil

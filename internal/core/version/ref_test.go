@@ -38,6 +38,8 @@ func TestParseRefErrors(t *testing.T) {
 		"":                                "character 1: want a name",
 		":v1":                             "character 1: want a name",
 		"a b":                             "character 1: want a name",
+		"a:b/c":                           "character 1: want a name",
+		"a:5000:1":                        "character 1: want a name",
 		"a/":                              "character 1: want a name",
 		"a:5000/b:5000/c":                 "character 1: want a name",
 		"app:":                            "character 5: want a tag",

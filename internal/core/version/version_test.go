@@ -56,6 +56,7 @@ func TestParse(t *testing.T) {
 		{"r57", version.Build, ""},
 		{digestA, version.Digest, ""},
 		{"a1b2c3d", version.Opaque, ""},
+		{strings.Repeat("1234", 10), version.Opaque, ""},
 		{"sha-1234567", version.Opaque, ""},
 		{"pr-57", version.Opaque, ""},
 		{"n8n-1.2.3", version.Opaque, ""},

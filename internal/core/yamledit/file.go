@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -40,6 +41,8 @@ func parse(src []byte, origin position) (*File, error) {
 	if f.docs, err = f.decode(); err != nil {
 		return nil, err
 	}
+	// The parser has no limits of its own but a depth of 10,000, so these come
+	// after it; maxIndicators has bounded what it could allocate until here.
 	left := maxNodes
 	for _, doc := range f.docs {
 		if err := f.survey(doc, maxDepth, &left); err != nil {
@@ -84,14 +87,25 @@ func (f *File) checkBytes() error {
 		switch {
 		case r == utf8.RuneError && n == 1:
 			return f.shift(positionOf(f.src, i)).errorf(core.Invalid, "byte %#02x is not UTF-8", f.src[i])
-		case r < ' ' && r != '\t' && r != '\n' && r != '\r':
-			return f.shift(positionOf(f.src, i)).errorf(core.Invalid, "control character %U is not allowed in YAML", r)
+		case !isAllowed(r):
+			return f.shift(positionOf(f.src, i)).errorf(core.Invalid, "character %U is not allowed in YAML", r)
 		}
 		i += n
 	}
 	return nil
 }
 
+// isAllowed tells whether YAML allows a character at all.
+func isAllowed(r rune) bool {
+	switch r {
+	case '\t', '\n', '\r', '\u0085':
+		return true
+	default:
+		return !unicode.IsControl(r) && r != 0xFFFE && r != 0xFFFF
+	}
+}
+
+// countIndicators counts the characters without which there is no second node.
 func countIndicators(src []byte) int {
 	total := 0
 	for _, c := range []byte{',', ':', '-', '?', '[', '{'} {
@@ -124,7 +138,8 @@ func (f *File) decode() (docs []*yaml.Node, err error) {
 }
 
 // explain turns the parser's message into one with a place, and names the
-// commonest reason why a manifest is not YAML.
+// commonest reason why a manifest is not YAML. The parser leaves the line out
+// where it is the first one, and never tells the column.
 func (f *File) explain(err error) error {
 	line, reason := 1, strings.TrimPrefix(err.Error(), "yaml: ")
 	if rest, ok := strings.CutPrefix(reason, "line "); ok {

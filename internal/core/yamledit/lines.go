@@ -46,7 +46,8 @@ func breakAt(b []byte) int {
 	}
 }
 
-// offset is the byte at which a character stands; false if there is none.
+// offset is the byte at which a character stands; false if there is none. The
+// parser's own offsets are no use: they count characters, and it hides them.
 func (f *File) offset(line, column int) (int, bool) {
 	if line < 1 || line > len(f.lines) {
 		return 0, false

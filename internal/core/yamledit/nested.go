@@ -50,7 +50,10 @@ func (f *File) indent(header int, inner []byte) int {
 	return 0
 }
 
-// planNested plans the edits of the YAML text inside one literal block.
+// planNested plans the edits of the YAML text inside one literal block. The
+// inner text is edited and verified as a text of its own; then its splices are
+// moved outward, and the outer verification requires that the block's new text
+// is just the one that was verified.
 func (f *File) planNested(n *yaml.Node, edits []Edit) (change, error) {
 	inner, header, err := f.embedded(n)
 	if err != nil {

@@ -15,12 +15,12 @@ type Kind int
 // The kinds. Code that wants a mapping, a sequence or a scalar and asks for
 // just that is safe against the other three.
 const (
-	Missing  Kind = iota // the zero Node: nothing is there
+	Missing Kind = iota // the zero Node: nothing is there
 	Mapping
 	Sequence
 	Scalar
-	Alias                // stands for another node; never followed
-	Unclear              // something is there, but readers of YAML may disagree on what; see Node.Unclear
+	Alias   // stands for another node; never followed
+	Unclear // something is there, but readers of YAML may disagree on what; see Node.Unclear
 )
 
 // String names the kind as messages do.

@@ -1,6 +1,7 @@
 package yamledit
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,7 +23,8 @@ type Edit struct {
 	New   string // the decoded text that shall be there
 }
 
-// change is what becomes of one node of the tree.
+// change is what becomes of one node of the tree. Value and tag are what the
+// verification asks of the new tree; the splices are how it shall come about.
 type change struct {
 	node    *yaml.Node
 	value   string   // the node's new text
@@ -52,8 +54,13 @@ func (f *File) Set(edits ...Edit) ([]byte, error) {
 	return f.apply(changes)
 }
 
+// apply makes the changes in the text and lets nothing through that was not
+// verified.
 func (f *File) apply(changes []change) ([]byte, error) {
 	splices := collect(changes)
+	if len(splices) == 0 {
+		return bytes.Clone(f.src), nil
+	}
 	out := replace(f.src, splices)
 	if err := f.verify(out, changes, splices); err != nil {
 		return nil, err
@@ -99,8 +106,9 @@ func (f *File) plan(edits []Edit) ([]change, error) {
 	return slices.Collect(maps.Values(done)), nil
 }
 
-// target finds an edit's node and refuses it if other places share it. The
-// trail leads from the document's root to the node.
+// target finds an edit's node and refuses it if other places share it or share
+// something that it is part of. The trail leads from the document's root to the
+// node.
 func (f *File) target(e Edit) ([]*yaml.Node, error) {
 	root, err := f.At(e.Doc, nil)
 	if err != nil {
@@ -122,7 +130,9 @@ func (f *File) target(e Edit) ([]*yaml.Node, error) {
 	return trail, nil
 }
 
-// planScalar plans the change of the scalar at the end of the trail.
+// planScalar plans the change of the scalar at the end of the trail. A scalar
+// that holds its new text already keeps its bytes, whatever its style and type:
+// rewriting `tag: 1.20` as "1.20" would be a change that nobody asked for.
 func (f *File) planScalar(trail []*yaml.Node, e Edit) (change, error) {
 	n := trail[len(trail)-1]
 	if n.Value != e.Old {

@@ -66,6 +66,8 @@ func (f *File) styleFor(trail []*yaml.Node, text string) yaml.Style {
 	}
 }
 
+// inFlow tells whether the scalar lies inside brackets or braces, where a plain
+// one must not hold any itself.
 func inFlow(trail []*yaml.Node) bool {
 	for _, n := range trail {
 		if n.Style&yaml.FlowStyle != 0 {
@@ -75,18 +77,22 @@ func inFlow(trail []*yaml.Node) bool {
 	return false
 }
 
+// canBePlain tells whether a text may stand unquoted, whatever type it then has.
 func canBePlain(text string, flow bool) bool {
 	return plainText.MatchString(text) &&
 		!strings.Contains(text, ": ") && !strings.HasSuffix(text, ":") && !strings.Contains(text, " #") &&
 		!(flow && strings.ContainsAny(text, ",[]{}?"))
 }
 
+// canBeSingle tells whether a text may stand in single quotes, which have no
+// escapes: an invisible character there would be one that nobody can review.
 func canBeSingle(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) })
 }
 
-// usualQuotes is the style of quotes around the scalar: that of its siblings,
-// else that of the whole file, else double quotes.
+// usualQuotes is the style of quotes around the scalar: that of most of its
+// siblings, else that of most values in the file, else double quotes. A file
+// should look after an edit as if its owner had made it.
 func (f *File) usualQuotes(trail []*yaml.Node) yaml.Style {
 	var near, far tally
 	if len(trail) > 1 {

@@ -56,7 +56,8 @@ func (f *File) content(n *yaml.Node) (int, string) {
 	return at, ""
 }
 
-// skipProperty gives the offset of what follows an anchor or a tag.
+// skipProperty gives the offset of what follows an anchor or a tag. That may
+// stand on a later line, behind comments.
 func (f *File) skipProperty(at int) int {
 	for at < len(f.src) && !f.blank(at) {
 		at++
@@ -72,11 +73,14 @@ func (f *File) skipProperty(at int) int {
 	return at
 }
 
+// blank tells whether the byte at an offset is white space.
 func (f *File) blank(at int) bool {
 	return f.src[at] == ' ' || f.src[at] == '\t' || breakAt(f.src[at:]) > 0
 }
 
-// quoted finds the end of a quoted scalar that begins at start.
+// quoted finds the end of a quoted scalar that begins at start. It does not
+// decode the text: that the parser reads the new token as the new text, and
+// everything behind it as before, is for the verification to find out.
 func (f *File) quoted(start int, quote byte) (int, string) {
 	if start >= len(f.src) || f.src[start] != quote {
 		return 0, reasonMismatch

@@ -2,7 +2,6 @@ package yamledit
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -13,20 +12,22 @@ import (
 
 // verify requires that out is src with nothing but the splices replaced, and
 // that its tree is the old one with nothing but the changes made. It shares no
-// code with what chose the splices.
+// code with what chose the splices. There must be at least one; the first one's
+// place stands for all where no single node is to blame.
 func (f *File) verify(out []byte, changes []change, splices []splice) error {
+	first := f.shift(positionOf(f.src, splices[0].start))
 	if !onlyWithin(f.src, out, splices) {
-		return core.Errorf(core.Invalid, "the edit would touch bytes outside of the values it is about")
+		return first.errorf(core.Invalid, "the edit would touch bytes outside of the values it is about")
 	}
 	after, err := parse(out, f.origin)
 	if err != nil {
-		return fmt.Errorf("the edited text would be broken: %w", err)
+		return first.errorf(core.Invalid, "the edited text would be broken: %v", err)
 	}
 	if len(after.docs) != len(f.docs) {
-		return core.Errorf(core.Invalid, "the edit would turn %d documents into %d", len(f.docs), len(after.docs))
+		return first.errorf(core.Invalid, "the edit would turn %d documents into %d", len(f.docs), len(after.docs))
 	}
 	if !slices.Equal(f.comments(), after.comments()) {
-		return core.Errorf(core.Invalid, "the edit would turn a comment into content, or content into a comment")
+		return first.errorf(core.Invalid, "the edit would turn a comment into content, or content into a comment")
 	}
 	c := comparison{want: map[*yaml.Node]change{}, twin: map[*yaml.Node]*yaml.Node{}}
 	for _, ch := range changes {
@@ -85,7 +86,10 @@ type comparison struct {
 	twin map[*yaml.Node]*yaml.Node // the new node of each old one visited
 }
 
-// tree gives the first old node whose new one is not as it should be, and what
+// tree walks both trees at once. The caller may rely on it for termination on
+// any text: aliases are compared by where they point, and never followed.
+//
+// It gives the first old node whose new one is not as it should be, and what
 // is wrong with it; nil if all is well.
 func (c *comparison) tree(old, now *yaml.Node) (*yaml.Node, string) {
 	c.twin[old] = now
@@ -100,6 +104,8 @@ func (c *comparison) tree(old, now *yaml.Node) (*yaml.Node, string) {
 	return nil, ""
 }
 
+// differs names what of a node itself, without its children, is not as it
+// should be; "" if all is well. No edit moves a line, so lines are compared too.
 func (c *comparison) differs(old, now *yaml.Node) string {
 	value, tag, style := old.Value, old.Tag, now.Style
 	if ch, ok := c.want[old]; ok && len(ch.splices) > 0 {

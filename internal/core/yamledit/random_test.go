@@ -188,3 +188,46 @@ func (w *writer) token(flow bool) (text, token string) {
 		return text, text
 	}
 }
+
+// TestSetRandomInner makes the same edits in a text and in that text inside a
+// literal block: the results must be the same texts.
+func TestSetRandomInner(t *testing.T) {
+	for seed := range uint64(300) {
+		w := &writer{rand: rand.New(rand.NewPCG(seed, 2)), eol: "\n"}
+		w.block(0, nil)
+		eol := w.pick("\n", "\r\n")
+		outer := mustParse(t, wrap(w.out, eol))
+		inner := mustParse(t, w.out)
+		var edits, nested []yamledit.Edit
+		for _, p := range w.places {
+			p.edit.New = w.text()
+			edits = append(edits, p.edit)
+			nested = append(nested, yamledit.Edit{
+				Path: yamledit.Path{yamledit.Key("é"), yamledit.Index(0)}, Inner: p.edit.Path, Old: p.edit.Old, New: p.edit.New,
+			})
+		}
+		want, err := inner.Set(edits...)
+		if err != nil {
+			t.Fatalf("seed %d: %v in\n%s", seed, err, w.out)
+		}
+		got, err := outer.Set(nested...)
+		if err != nil || string(got) != wrap(string(want), eol) {
+			t.Fatalf("seed %d: %v: got\n%s\nwant\n%s", seed, err, got, wrap(string(want), eol))
+		}
+	}
+}
+
+// wrap puts a text into a literal block.
+func wrap(text, eol string) string {
+	var b strings.Builder
+	b.WriteString("a: b" + eol + "é:" + eol + "  - |2+ # c" + eol)
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if line != "" {
+			line = "    " + line
+		}
+		b.WriteString(line + eol)
+	}
+	b.WriteString("  - d" + eol)
+	return b.String()
+}

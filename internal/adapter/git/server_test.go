@@ -26,7 +26,7 @@ const token = "glpat-a-token-that-must-not-leak"
 
 // server is git itself behind smart HTTP with basic authentication.
 type server struct {
-	t    *testing.T
+	t    testing.TB
 	repo string // the bare repository's directory
 	url  string
 
@@ -36,7 +36,7 @@ type server struct {
 	before func(http.ResponseWriter, *http.Request) bool
 }
 
-func newServer(t *testing.T, initArgs ...string) *server {
+func newServer(t testing.TB, initArgs ...string) *server {
 	t.Helper()
 	root := t.TempDir()
 	s := &server{t: t, repo: filepath.Join(root, "flux.git"), token: token}

@@ -184,3 +184,11 @@ func TestExplain(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestPinned(t *testing.T) {
+	for raw, want := range map[string]string{"1.2.3@" + digestA: digestA, "1.2.3": "", digestA: "", "1.2.3@sha256:0a": "", "@" + digestA: ""} {
+		if got := version.Parse(raw).Pinned(); got != want {
+			t.Errorf("%q is pinned to %q, want %q", raw, got, want)
+		}
+	}
+}

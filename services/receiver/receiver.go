@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/net/netutil"
 	"golang.org/x/sync/semaphore"
 
@@ -152,13 +153,26 @@ func bareStatus(err error, c echo.Context) {
 // ready is 503 while the bus does not answer, and from the moment on that the
 // receiver ends.
 func (r *Receiver) ready(c echo.Context) error {
-	ctx, cancel := context.WithTimeout(c.Request().Context(), readyWait)
-	defer cancel()
-	if r.draining.Load() || r.bus.Ready(ctx) != nil {
+	if r.Ready(c.Request().Context()) != nil {
 		return c.NoContent(http.StatusServiceUnavailable)
 	}
 	return c.NoContent(http.StatusOK)
 }
+
+// Ready is nil while deliveries can be taken: the bus answers, and the receiver
+// is not ending.
+func (r *Receiver) Ready(ctx context.Context) error {
+	if r.draining.Load() {
+		return core.Errorf(core.Transient, "the receiver is ending")
+	}
+	ctx, cancel := context.WithTimeout(ctx, readyWait)
+	defer cancel()
+	return r.bus.Ready(ctx)
+}
+
+// Gatherer gives the receiver's metrics to a program that serves them together
+// with others'.
+func (r *Receiver) Gatherer() prometheus.Gatherer { return r.metrics.registry }
 
 // Handler serves all addresses, for servers that others run.
 func (r *Receiver) Handler() http.Handler { return r.echo }

@@ -181,9 +181,6 @@ func TestRule(t *testing.T) {
 		if got := r.Versions + " " + string(r.Promote); got != want {
 			t.Errorf("Rule(%s) = %q, want %q", app, got, want)
 		}
-		if (r.Constraint == nil) != (r.Versions == "") {
-			t.Errorf("Rule(%s): constraint and its text disagree", app)
-		}
 	}
 }
 

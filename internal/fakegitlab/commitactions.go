@@ -70,8 +70,10 @@ func createCommit(c *call) (reply, error) {
 	}
 	o := c.renderCommit(c.project, commit)
 	o["project_id"], o["last_pipeline"], o["status"] = c.project.id, nil, nil
-	add, del := c.project.repo.lines(firstParent(commit), commit.Hash.String())
-	o["stats"] = obj{"additions": add, "deletions": del, "total": add + del}
+	if c.params.boolean("stats", true) {
+		add, del := c.project.repo.lines(firstParent(commit), commit.Hash.String())
+		o["stats"] = obj{"additions": add, "deletions": del, "total": add + del}
+	}
 	return created(o)
 }
 
@@ -151,33 +153,19 @@ func (c *call) applyActions(parent *object.Commit, actions []fileAction) (string
 
 func (c *call) editsOf(root plumbing.Hash, parent *object.Commit, a fileAction) (map[string]edit, error) {
 	r := c.project.repo
-	at := func(path string) (object.TreeEntry, bool) {
-		t, err := r.git.TreeObject(root)
-		if err != nil {
-			return object.TreeEntry{}, false
-		}
-		e, err := t.FindEntry(path)
-		if err != nil || e.Mode == filemode.Dir {
-			return object.TreeEntry{}, false
-		}
-		return *e, true
-	}
-	old, exists := at(cmp.Or(a.previous, a.path))
+	old, exists := r.entry(root, cmp.Or(a.previous, a.path))
 	if err := checkAction(a, exists); err != nil {
 		return nil, err
 	}
 	if a.lastCommit != "" && parent != nil && r.lastCommit(parent.Hash.String(), cmp.Or(a.previous, a.path)) != a.lastCommit {
 		return nil, badRequest("You are attempting to update a file that has changed since you started editing it.")
 	}
-	next := edit{blob: old.Hash, mode: old.Mode}
-	if !exists {
-		next.mode = filemode.Regular
-	}
-	if a.action == "chmod" || a.action == "create" {
-		next.mode = modeOf(a.executable)
-	}
 	if a.action == "delete" {
 		return map[string]edit{a.path: {}}, nil
+	}
+	next := edit{blob: old.Hash, mode: old.Mode}
+	if !exists || a.action == "chmod" {
+		next.mode = modeOf(a.executable)
 	}
 	if a.action != "chmod" && (a.hasContent || a.action != "move") {
 		blob, err := r.blob(a.content)
@@ -191,6 +179,19 @@ func (c *call) editsOf(root plumbing.Hash, parent *object.Commit, a fileAction) 
 		edits[a.previous] = edit{}
 	}
 	return edits, nil
+}
+
+// entry finds a file in a tree. Directories are none.
+func (r *repo) entry(root plumbing.Hash, path string) (object.TreeEntry, bool) {
+	t, err := r.git.TreeObject(root)
+	if err != nil {
+		return object.TreeEntry{}, false
+	}
+	e, err := t.FindEntry(path)
+	if err != nil || e.Mode == filemode.Dir {
+		return object.TreeEntry{}, false
+	}
+	return *e, true
 }
 
 func modeOf(executable bool) filemode.FileMode {

@@ -109,7 +109,8 @@ type courier struct {
 	mu      sync.Mutex
 	waiting []*delivery
 	held    *delivery
-	age     int // ticks that held has waited
+	passing *delivery // the one that overtakes held
+	age     int       // ticks that held has waited
 	dice    *mathrand.Rand
 	seed    uint64
 	pending int
@@ -161,12 +162,14 @@ func (q *courier) send(d *delivery, f HookFaults) {
 		q.queue(d, f.Delay > 0)
 	}
 	if q.held == nil && q.dice.Float64() < f.Reorder {
-		q.held, q.age = d, 0
+		q.held, q.passing, q.age = d, nil, 0
 		q.pending++
 		return
 	}
+	if q.held != nil && q.passing == nil {
+		q.passing, q.age = d, 0
+	}
 	q.queue(d, f.Delay > 0)
-	q.letGo()
 }
 
 // letGo queues the delivery that was held back for another to overtake it.
@@ -175,7 +178,7 @@ func (q *courier) letGo() {
 		return
 	}
 	d := q.held
-	q.held = nil
+	q.held, q.passing = nil, nil
 	q.pending--
 	q.queue(d, false)
 }
@@ -193,14 +196,15 @@ func (q *courier) queue(d *delivery, delayed bool) {
 	q.ready <- d // has room: pending counts what is in it
 }
 
-// heldTicks is how long a delivery waits to be overtaken before it goes anyway.
-const heldTicks = 25
+// heldTicks is how long a delivery waits to be overtaken before it goes anyway:
+// long enough for a slow machine to bring the next one.
+const heldTicks = 500
 
 // release lets deliveries go whose time has come.
 func (q *courier) release(now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.age++; q.age > heldTicks {
+	if q.age++; q.age > heldTicks && q.passing == nil {
 		q.letGo()
 	}
 	keep := q.waiting[:0]
@@ -214,10 +218,14 @@ func (q *courier) release(now time.Time) {
 	q.waiting = keep
 }
 
-func (q *courier) done() {
+// done counts a delivery off; what it has overtaken may go now.
+func (q *courier) done(d *delivery) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.pending--
+	if d == q.passing {
+		q.letGo()
+	}
 }
 
 // PendingHooks is the number of deliveries that are queued or under way.
@@ -244,7 +252,7 @@ func (s *Server) deliverAll(ctx context.Context) error {
 			if rec := s.deliver(ctx, d); !rec.success() {
 				s.log.Warn("webhook failed", "delivery", d.key, "event", d.event.header, "outcome", rec.outcome())
 			}
-			s.hooks.done()
+			s.hooks.done(d)
 		}
 	}
 }

@@ -71,18 +71,25 @@ func parseRaw(raw string) []fileDiff {
 
 // names lists what differs without the patches, in one process.
 func (r *repo) names(base, head string) []fileDiff {
-	raw, err := r.run(nil, "diff", "--raw", "-z", "-M", "--no-abbrev", cmp.Or(base, emptyTree), head)
-	if err != nil {
-		return nil
-	}
-	return parseRaw(raw)
+	return recall(r, func() []fileDiff {
+		raw, err := r.run(nil, "diff", "--raw", "-z", "-M", "--no-abbrev", cmp.Or(base, emptyTree), head)
+		if err != nil {
+			return nil
+		}
+		return parseRaw(raw)
+	}, "names", base, head)
 }
 
 // lines counts added and deleted lines.
 func (r *repo) lines(base, head string) (added, deleted int) {
+	sum := recall(r, func() [2]int { return r.countLines(base, head) }, "lines", base, head)
+	return sum[0], sum[1]
+}
+
+func (r *repo) countLines(base, head string) (sum [2]int) {
 	out, err := r.run(nil, "diff", "--numstat", cmp.Or(base, emptyTree), head)
 	if err != nil {
-		return 0, 0
+		return sum
 	}
 	for line := range strings.Lines(out) {
 		f := strings.Fields(line)
@@ -91,7 +98,7 @@ func (r *repo) lines(base, head string) (added, deleted int) {
 		}
 		a, _ := strconv.Atoi(f[0]) // "-" for binary files counts as 0
 		d, _ := strconv.Atoi(f[1])
-		added, deleted = added+a, deleted+d
+		sum[0], sum[1] = sum[0]+a, sum[1]+d
 	}
-	return added, deleted
+	return sum
 }

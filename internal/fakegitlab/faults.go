@@ -175,8 +175,9 @@ func (f *Faults) mergeAnswer() int {
 
 // answer is what a struck request gets to see.
 func (r *Rule) answer(w http.ResponseWriter) {
-	if r.Drop || r.Status == 0 {
-		panic(http.ErrAbortHandler) // net/http's own way to close a connection without an answer
+	if r.Drop {
+		hangUp(w)
+		return
 	}
 	if r.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(r.RetryAfter))
@@ -192,4 +193,15 @@ func (r *Rule) answer(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/plain")
 	w.WriteHeader(r.Status)
 	_, _ = w.Write([]byte(body)) // the client is gone: nothing to do
+}
+
+// hangUp closes the connection under the client. HTTP/1 only, which is all
+// that this server speaks.
+func hangUp(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	_ = conn.Close() // that is the point
 }

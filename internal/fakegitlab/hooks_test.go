@@ -182,9 +182,10 @@ func TestAutoDisable(t *testing.T) {
 	w.Faults().Set(fakegitlab.Plan{AutoDisable: true})
 	box := newInbox(t)
 	box.answer(http.StatusInternalServerError)
+	w.open("sluice/a")
 	h := w.hook(box)
 	push := func() {
-		w.commit("ann", "feature/x", "README.md", w.clock.now().String())
+		w.call("POST", mrPath+"/1/notes", "ann", map[string]string{"body": "hi"})
 		w.settled(box)
 	}
 	alert := func() string {

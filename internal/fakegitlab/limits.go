@@ -20,6 +20,7 @@ const (
 	maxHookCommits   = 20               // newest commits listed in a push hook
 	maxHookRefs      = 3                // push_event_hooks_limit
 	maxPushedCommits = 10_000           // commits counted in one push
+	maxMemo          = 20_000           // remembered answers of git per repository
 	maxHistory       = 64               // past states of one merge request, for stale reads
 	gitTimeout       = 2 * time.Minute  // one git process; a hung one must not hold the lock for ever
 	tick             = 2 * time.Millisecond

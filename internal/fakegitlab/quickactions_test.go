@@ -12,6 +12,8 @@ import (
 )
 
 func TestWhatStaysOfAComment(t *testing.T) {
+	w := start(t, fakegitlab.ProjectOptions{})
+	mr := w.open("sluice/stg/web")
 	for name, tc := range map[string]struct{ in, want string }{
 		"known name that does not apply":   {"look\n/promote_to incident\nhere", "look\nhere"},
 		"unknown name":                     {"/sluice promote web", "/sluice promote web"},
@@ -31,9 +33,6 @@ func TestWhatStaysOfAComment(t *testing.T) {
 		"with arguments, twice, with CRLF": {"a\r\n/estimate 1h\r\n/spend 2h\r\nb", "a\nb"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := start(t, fakegitlab.ProjectOptions{})
-			mr := w.open("sluice/stg/web")
 			n, _, err := w.as("ann").Notes.CreateMergeRequestNote(repoPath, mr.IID, &gitlab.CreateMergeRequestNoteOptions{Body: &tc.in})
 			check(t, err)
 			if diff := cmp.Diff(tc.want, strings.TrimSpace(n.Body)); diff != "" {

@@ -22,8 +22,27 @@ import (
 // repo is one bare repository. Its writers hold the server's lock; git's own
 // ref locks guard against nothing else than that.
 type repo struct {
-	dir string
-	git *git.Repository
+	dir  string
+	git  *git.Repository
+	memo memo
+}
+
+// memo remembers answers of git about commits. Commits never change, so an
+// answer never goes stale; the memo is only emptied when it has grown large.
+type memo map[string]any
+
+// recall returns what was worked out before for a question, or works it out.
+func recall[T any](r *repo, work func() T, question ...string) T {
+	key := strings.Join(question, " ")
+	if known, there := r.memo[key].(T); there {
+		return known
+	}
+	if len(r.memo) >= maxMemo || r.memo == nil {
+		r.memo = memo{}
+	}
+	answer := work()
+	r.memo[key] = answer
+	return answer
 }
 
 // repoConfig lets clients ask for shallow and partial clones, and keeps pushed
@@ -189,11 +208,13 @@ func (r *repo) mergeBase(a, b string) string {
 	if r.near(b, a) {
 		return a
 	}
-	out, err := r.run(nil, "merge-base", a, b)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(out)
+	return recall(r, func() string {
+		out, err := r.run(nil, "merge-base", a, b)
+		if err != nil {
+			return ""
+		}
+		return strings.TrimSpace(out)
+	}, "base", a, b)
 }
 
 // near reports whether ancestor is within a few first parents of sha.
@@ -211,30 +232,26 @@ func (r *repo) near(sha, ancestor string) bool {
 	return false
 }
 
-// contains reports whether ancestor can be reached from sha.
-func (r *repo) contains(sha, ancestor string) bool {
-	if r.near(sha, ancestor) {
-		return true
-	}
-	_, err := r.run(nil, "merge-base", "--is-ancestor", ancestor, sha)
-	return err == nil
-}
-
 // between lists the commits reachable from head and not from base, newest
 // first. An empty base means all of them.
 func (r *repo) between(base, head string) []string {
 	if base == head {
 		return nil
 	}
-	args := []string{"rev-list", "--topo-order", fmt.Sprint("--max-count=", maxPushedCommits), head}
-	if base != "" {
-		args = append(args, "^"+base)
+	if c, err := r.commit(head); err == nil && len(c.ParentHashes) == 1 && firstParent(c) == base {
+		return []string{head}
 	}
-	out, err := r.run(nil, args...)
-	if err != nil {
-		return nil
-	}
-	return strings.Fields(out)
+	return recall(r, func() []string {
+		args := []string{"rev-list", "--topo-order", fmt.Sprint("--max-count=", maxPushedCommits), head}
+		if base != "" {
+			args = append(args, "^"+base)
+		}
+		out, err := r.run(nil, args...)
+		if err != nil {
+			return nil
+		}
+		return strings.Fields(out)
+	}, "between", base, head)
 }
 
 // mergeTree merges two commits without a work tree. The second result is false

@@ -1,0 +1,52 @@
+# Each target is one command that can be run by hand as well. Nothing here is
+# needed to build or to try Sluice: go run and go test suffice.
+
+GO ?= go
+FUZZTIME ?= 1m
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-8s %s\n", $$1, $$2 }'
+
+.PHONY: build
+build: ## build the three programs into bin/
+	$(GO) build -trimpath -o bin/ ./cmd/...
+
+.PHONY: demo
+demo: ## show a version on its way from dev to prd
+	$(GO) run ./cmd/sluice demo
+
+.PHONY: test
+test: ## run all tests, as the README says
+	$(GO) test ./...
+
+.PHONY: race
+race: ## run all tests with the race detector, in random order
+	$(GO) test -race -shuffle=on ./...
+
+.PHONY: check
+check: ## check format, vet, staticcheck and go.mod
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) mod tidy -diff
+
+.PHONY: docs
+docs: ## write the generated pages below docs/ anew
+	$(GO) test ./cmd/internal/settings -run TestDocumentationIsUpToDate -update
+	$(GO) test ./internal/core/chatops -run TestDocumentationIsUpToDate -update
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (default 1m) each
+	@set -e; grep -rHoE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | sort | \
+	while IFS=: read -r file func; do \
+		target=$${func#func }; dir=$$(dirname "$$file"); \
+		echo "== $$dir $$target"; \
+		$(GO) test "$$dir" -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME); \
+	done
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities; needs the network
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...

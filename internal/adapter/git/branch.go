@@ -83,6 +83,8 @@ func (m *Mirror) branch(ctx context.Context, sha core.SHA) (plan.Branch, error) 
 // errTooMany ends a comparison that no promotion could be the reason of.
 var errTooMany = errors.New("more paths differ than are listed")
 
+// changes compares a commit with its first parent; nil if they differ in more
+// paths than are listed.
 func (m *Mirror) changes(ctx context.Context, c *object.Commit) (map[string]core.SHA, error) {
 	var base plumbing.Hash
 	if len(c.ParentHashes) > 0 {
@@ -139,6 +141,7 @@ func (d *comparison) trees(prefix string, before, after plumbing.Hash) error {
 	return nil
 }
 
+// open reads a tree; the zero name stands for an empty one.
 func (d *comparison) open(h plumbing.Hash) (*dir, error) {
 	if h.IsZero() {
 		return &dir{}, nil
@@ -165,6 +168,7 @@ func (d *comparison) entries(path string, was, is object.TreeEntry) error {
 	return d.trees(path+"/", oldTree, newTree)
 }
 
+// subtree is the tree that an entry stands for, or the zero name.
 func subtree(e object.TreeEntry) plumbing.Hash {
 	if typeOf(e.Mode) == treeType {
 		return e.Hash
@@ -172,6 +176,7 @@ func subtree(e object.TreeEntry) plumbing.Hash {
 	return plumbing.ZeroHash
 }
 
+// lookup reads a commit that a caller names.
 func (m *Mirror) lookup(sha core.SHA) (*object.Commit, error) {
 	h, err := objectName(sha)
 	if err != nil {
@@ -191,6 +196,7 @@ func objectName(sha core.SHA) (plumbing.Hash, error) {
 	return plumbing.NewHash(string(sha)), nil
 }
 
+// shas converts names on their way out.
 func shas(hashes []plumbing.Hash) []core.SHA {
 	out := make([]core.SHA, len(hashes))
 	for i, h := range hashes {

@@ -56,6 +56,8 @@ func tidy(text string) string {
 	return strings.Join(strings.Fields(printable), " ")
 }
 
+// kindOf sorts go-git's errors, and gives the wait that the server asked for.
+// What nobody foresaw is of the network, most likely, and worth another try.
 func kindOf(err error) (core.Kind, time.Duration) {
 	var status *githttp.Err
 	var certificate *tls.CertificateVerificationError
@@ -83,6 +85,7 @@ func plain(err error) error {
 	return err
 }
 
+// kindOfStatus sorts HTTP statuses that go-git has no error of its own for.
 func kindOfStatus(res *http.Response) (core.Kind, time.Duration) {
 	switch code := res.StatusCode; {
 	case code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code >= 500:
@@ -129,6 +132,7 @@ func rejection(status, said string) error {
 	return core.Errorf(kind, "the server refuses: %s (it says: %s)", tidy(status), said)
 }
 
+// containsAny looks for any of the parts in a text.
 func containsAny(text string, parts ...string) bool {
 	for _, p := range parts {
 		if strings.Contains(text, p) {

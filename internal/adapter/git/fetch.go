@@ -58,6 +58,7 @@ func (m *Mirror) Fetch(ctx context.Context, branch string) (Refs, error) {
 	return refs, nil
 }
 
+// fetch runs the conversation of a fetch: list, compare, download.
 func (m *Mirror) fetch(ctx context.Context, c *call, branch string) (Refs, error) {
 	s, err := c.upload(ctx)
 	if err != nil {
@@ -123,6 +124,7 @@ func pick(adv *packp.AdvRefs, branch string) (Refs, error) {
 	return refs, nil
 }
 
+// heads begins the full name of every branch.
 const heads = "refs/heads/"
 
 // headOf returns the branch that HEAD points to, or "".
@@ -135,6 +137,7 @@ func headOf(adv *packp.AdvRefs) string {
 	return ""
 }
 
+// heads gives the refs that the mirror should have.
 func (r Refs) heads() map[plumbing.ReferenceName]plumbing.Hash {
 	all := make(map[plumbing.ReferenceName]plumbing.Hash, len(r.Branches)+1)
 	for name, sha := range r.Branches {
@@ -159,7 +162,9 @@ func (m *Mirror) missing(heads map[plumbing.ReferenceName]plumbing.Hash) ([]plum
 	return wants, nil
 }
 
-// download brings commits with all that they need and the mirror lacks.
+// download brings commits with all that they need and the mirror lacks. go-git's
+// own fetch is not used: it tells neither the default branch nor the refs that
+// it saw, and asking for them would be a second connection and another moment.
 func (m *Mirror) download(ctx context.Context, s transport.UploadPackSession, adv *packp.AdvRefs, wants []plumbing.Hash) error {
 	haves, err := m.haves(ctx)
 	if err != nil {
@@ -225,6 +230,7 @@ func (m *Mirror) haves(ctx context.Context) ([]plumbing.Hash, error) {
 	return sorted(known), nil
 }
 
+// sorted gives a request the same bytes each time.
 func sorted(set map[plumbing.Hash]bool) []plumbing.Hash {
 	all := make([]plumbing.Hash, 0, len(set))
 	for h := range set {

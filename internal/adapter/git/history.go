@@ -72,8 +72,8 @@ func (s *store) history(ctx context.Context, from plumbing.Hash, visit func(*obj
 }
 
 // trunk knows which commits the default branch consists of. It reads the whole
-// history once, and after that only what a fetch added. Its size is 20 bytes
-// for each commit of a history that is on disk anyway.
+// history once, and after that only what a fetch added. It grows by a map
+// entry for each commit of a history that is on disk anyway.
 type trunk struct {
 	mu      sync.Mutex
 	head    plumbing.Hash // of the last fetch
@@ -81,12 +81,15 @@ type trunk struct {
 	commits map[plumbing.Hash]struct{}
 }
 
+// moveTo tells where the default branch is now. The history is read when it is
+// asked for.
 func (t *trunk) moveTo(head plumbing.Hash) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.head = head
 }
 
+// current is the default branch's head as of the last fetch.
 func (t *trunk) current() plumbing.Hash {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -6,15 +6,18 @@ const (
 	// fetchTimeout bounds one fetch; the first one brings the full history of a
 	// big monorepo over a slow line.
 	fetchTimeout = 15 * time.Minute
-	// pushTimeout bounds one push or deletion, the server's hooks included.
-	// GitLab gives its own hooks less than a minute.
+	// pushTimeout bounds one push or deletion. What is sent is small; the time is
+	// for the server's hooks.
 	pushTimeout = 2 * time.Minute
 	// handshakeTimeout bounds the way from dialling to an authenticated SSH
 	// connection.
 	handshakeTimeout = 30 * time.Second
 
-	// maxBlob is far above any manifest; it is GitLab's limit for rendering a
-	// file, so nobody reviews more than this.
+	// idleTimeout is how long an unused HTTP connection is kept, so that the
+	// passes of a burst share it.
+	idleTimeout = 90 * time.Second
+
+	// maxBlob is far above any manifest that a person could review.
 	maxBlob = 8 << 20
 	// maxChanged is how many paths of a commit are listed. No promotion touches
 	// as many, so a commit with more is not one of ours.

@@ -17,16 +17,19 @@ type lru[V any] struct {
 	byKey map[plumbing.Hash]*list.Element
 }
 
+// kept is a value in the cache.
 type kept[V any] struct {
 	key   plumbing.Hash
 	value V
 	cost  int64
 }
 
+// newLRU makes a cache whose values cost no more than limit together.
 func newLRU[V any](limit int64) *lru[V] {
 	return &lru[V]{limit: limit, order: list.New(), byKey: map[plumbing.Hash]*list.Element{}}
 }
 
+// get returns a value and marks it as used.
 func (c *lru[V]) get(key plumbing.Hash) (V, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

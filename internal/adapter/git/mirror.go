@@ -63,6 +63,7 @@ func Open(ctx context.Context, cfg Config) (*Mirror, error) {
 	return m, nil
 }
 
+// complete refuses a configuration that cannot work and fills the defaults in.
 func (c *Config) complete() error {
 	if c.Dir == "" {
 		return core.Errorf(core.Invalid, "mirror: no directory is configured")
@@ -81,6 +82,8 @@ func (c *Config) complete() error {
 	return nil
 }
 
+// claim takes the directory's lock or says who has it. The lock goes with the
+// process, so one that crashed leaves nothing to clean up.
 func claim(path string) (*flock.Flock, error) {
 	lock := flock.New(path)
 	ok, err := lock.TryLock()
@@ -93,6 +96,7 @@ func claim(path string) (*flock.Flock, error) {
 	return lock, nil
 }
 
+// open makes the mirror usable; the caller holds the lock.
 func open(ctx context.Context, cfg Config) (*Mirror, error) {
 	r, err := newRemote(cfg.URL, cfg.Auth, cfg.Dir)
 	if err != nil {
@@ -114,6 +118,7 @@ func open(ctx context.Context, cfg Config) (*Mirror, error) {
 	return m, nil
 }
 
+// remake begins the mirror again, with a line in the log: a full fetch follows.
 func (m *Mirror) remake(reason string) error {
 	m.cfg.Logger.Warn("making the mirror anew", "repo", m.cfg.URL, "reason", reason)
 	return m.store.remake()

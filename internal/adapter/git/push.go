@@ -45,7 +45,7 @@ func (m *Mirror) Push(ctx context.Context, p plan.PushBranch) (core.SHA, error) 
 		return "", c.fail(ctx, err)
 	}
 	cmd.New = commit.Hash
-	done, err := m.push(ctx, c, cmd, commit, pack)
+	done, err := m.push(ctx, c, p.Target, cmd, commit, pack)
 	if err != nil {
 		return "", c.fail(ctx, err)
 	}
@@ -65,7 +65,7 @@ func (m *Mirror) Delete(ctx context.Context, p plan.DeleteBranch) error {
 	if p.Expect == "" {
 		return core.Errorf(core.Internal, "delete branch %s: no head was seen", p.Branch)
 	}
-	if err := m.delete(ctx, c, cmd); err != nil {
+	if err := m.delete(ctx, c, p.Target, cmd); err != nil {
 		return c.fail(ctx, err)
 	}
 	return nil
@@ -99,6 +99,7 @@ func (m *Mirror) compose(p plan.PushBranch) (*object.Commit, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	// UTC, so that the same instant gives the same commit on every machine.
 	who := object.Signature{Name: m.cfg.AuthorName, Email: m.cfg.AuthorEmail, When: m.cfg.Clock().UTC()}
 	c := &object.Commit{Author: who, Committer: who, Message: p.Message, TreeHash: tree, ParentHashes: []plumbing.Hash{parent.Hash}}
 	if c.Hash, err = d.keep(c); err != nil {
@@ -108,7 +109,9 @@ func (m *Mirror) compose(p plan.PushBranch) (*object.Commit, []byte, error) {
 	return c, pack, err
 }
 
-func (m *Mirror) push(ctx context.Context, c *call, cmd *packp.Command, commit *object.Commit, pack []byte) (plumbing.Hash, error) {
+// push runs the conversation of a push: list, compare, update. The comparison
+// here only saves work and words; the one that counts is the server's.
+func (m *Mirror) push(ctx context.Context, c *call, target core.Target, cmd *packp.Command, commit *object.Commit, pack []byte) (plumbing.Hash, error) {
 	s, err := c.receive(ctx)
 	if err != nil {
 		return plumbing.ZeroHash, err
@@ -128,11 +131,21 @@ func (m *Mirror) push(ctx context.Context, c *call, cmd *packp.Command, commit *
 	if err := update(ctx, c, s, adv, cmd, pack); err != nil {
 		return plumbing.ZeroHash, err
 	}
-	m.cfg.Logger.Info("pushed", "repo", m.cfg.URL, "branch", cmd.Name.Short(), "sha", commit.Hash.String())
-	return commit.Hash, m.store.add(bytes.NewReader(pack))
+	m.cfg.Logger.Info("pushed branch", "repo", m.cfg.URL, "target", target, "sha", commit.Hash.String())
+	m.remember(pack)
+	return commit.Hash, nil
 }
 
-func (m *Mirror) delete(ctx context.Context, c *call, cmd *packp.Command) error {
+// remember adds to the mirror what the server has taken. The push has succeeded
+// whether or not this does: what is missing comes with the next fetch.
+func (m *Mirror) remember(pack []byte) {
+	if err := m.store.add(bytes.NewReader(pack)); err != nil {
+		m.cfg.Logger.Warn("a pushed commit is not in the mirror until the next fetch", "repo", m.cfg.URL, "err", err)
+	}
+}
+
+// delete runs the conversation of a deletion, as push does.
+func (m *Mirror) delete(ctx context.Context, c *call, target core.Target, cmd *packp.Command) error {
 	s, err := c.receive(ctx)
 	if err != nil {
 		return err
@@ -152,14 +165,16 @@ func (m *Mirror) delete(ctx context.Context, c *call, cmd *packp.Command) error 
 	if err := update(ctx, c, s, adv, cmd, nil); err != nil {
 		return err
 	}
-	m.cfg.Logger.Info("deleted", "repo", m.cfg.URL, "branch", cmd.Name.Short(), "sha", cmd.Old.String())
+	m.cfg.Logger.Info("deleted branch", "repo", m.cfg.URL, "target", target, "sha", cmd.Old.String())
 	return nil
 }
 
+// moved is the conflict that shows before anything is sent.
 func moved(cmd *packp.Command, now plumbing.Hash) error {
 	return core.Errorf(core.Conflict, "its head is %s, but %s was seen before: somebody moved it", present(now), present(cmd.Old))
 }
 
+// present spells a head for people.
 func present(h plumbing.Hash) string {
 	if h.IsZero() {
 		return "absent"
@@ -229,6 +244,8 @@ func update(ctx context.Context, c *call, s transport.ReceivePackSession, adv *p
 	return verdict(report, cmd, c.clean(said.String()))
 }
 
+// verdict reads what became of the one command. A report that does not mention
+// it is no success: the caller looks again.
 func verdict(report *packp.ReportStatus, cmd *packp.Command, said string) error {
 	if report.UnpackStatus != "ok" {
 		return rejection("unpack "+report.UnpackStatus, said)

@@ -22,6 +22,7 @@ type remote struct {
 	git  transport.Transport // nil if the URL is of SSH
 }
 
+// newRemote prepares the way that the URL's scheme asks for. Nothing is dialled yet.
 func newRemote(url string, auth Auth, dir string) (*remote, error) {
 	ep, err := parseURL(url)
 	if err != nil {
@@ -33,14 +34,18 @@ func newRemote(url string, auth Auth, dir string) (*remote, error) {
 		r.ssh, err = newSSHServer(ep, auth, dir)
 		return r, err
 	case "file":
-		r.git = gitfile.DefaultClient
+		r.git = gitfile.DefaultClient // runs the git program: for tests
 	default:
-		r.wire = http.DefaultTransport.(*http.Transport).Clone()
+		r.wire = &http.Transport{
+			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true,
+			TLSHandshakeTimeout: handshakeTimeout, IdleConnTimeout: idleTimeout,
+		}
 		r.git = githttp.NewClient(&http.Client{Transport: bounded{r.wire}})
 	}
 	return r, nil
 }
 
+// close drops the connections that are kept for the next call.
 func (r *remote) close() {
 	if r.wire != nil {
 		r.wire.CloseIdleConnections()
@@ -54,10 +59,12 @@ type call struct {
 	secret core.Secret // never to be seen in what comes back
 }
 
+// call begins a conversation; doing and the URL open every error of it.
 func (r *remote) call(doing string) *call {
 	return &call{remote: r, doing: doing + " " + r.url}
 }
 
+// upload opens a connection for reading. The caller closes the session.
 func (c *call) upload(ctx context.Context) (transport.UploadPackSession, error) {
 	if c.ssh != nil {
 		return c.ssh.dial(ctx, transport.UploadPackServiceName)
@@ -69,6 +76,7 @@ func (c *call) upload(ctx context.Context) (transport.UploadPackSession, error) 
 	return c.git.NewUploadPackSession(ep, auth)
 }
 
+// receive opens a connection for writing. The caller closes the session.
 func (c *call) receive(ctx context.Context) (transport.ReceivePackSession, error) {
 	if c.ssh != nil {
 		return c.ssh.dial(ctx, transport.ReceivePackServiceName)
@@ -91,7 +99,9 @@ func (c *call) endpoint() (*transport.Endpoint, transport.AuthMethod, error) {
 	return ep, auth, err
 }
 
-// bounded limits every answer's body.
+// bounded limits every answer's body, since go-git reads lists of refs and the
+// bodies of errors whole. An error's body is cut, so that its beginning is
+// seen; anything else that is too long is an error, since a part is worthless.
 type bounded struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.

@@ -28,6 +28,8 @@ type sshServer struct {
 	hosts            *knownHosts
 }
 
+// newSSHServer checks all that can be checked without the network: the key, the
+// pinned hosts. Errors are of kind core.Invalid.
 func newSSHServer(ep *transport.Endpoint, auth Auth, dir string) (*sshServer, error) {
 	key, err := parseKey(auth)
 	if err != nil {
@@ -49,6 +51,7 @@ func newSSHServer(ep *transport.Endpoint, auth Auth, dir string) (*sshServer, er
 	return &sshServer{addr: addr, user: user, path: ep.Path, key: key, hosts: hosts}, nil
 }
 
+// parseKey reads the private key, with the passphrase only if it is encrypted.
 func parseKey(auth Auth) (ssh.Signer, error) {
 	if auth.Key == "" {
 		return nil, core.Errorf(core.Invalid, "the monorepo's URL is of SSH, but no private key is configured")
@@ -84,6 +87,8 @@ func (s *sshServer) dial(ctx context.Context, service string) (*sshSession, erro
 	return t, nil
 }
 
+// handshake authenticates both sides. The deadline holds for the handshake only;
+// after it, the context given to dial is what ends the connection.
 func (s *sshServer) handshake(conn net.Conn) (*ssh.Client, error) {
 	var refused error
 	cfg := &ssh.ClientConfig{
@@ -108,6 +113,7 @@ func (s *sshServer) handshake(conn net.Conn) (*ssh.Client, error) {
 	return ssh.NewClient(c, channels, requests), nil
 }
 
+// explain says what a person can do about a failed handshake.
 func (s *sshServer) explain(err, refused error) error {
 	switch {
 	case refused != nil:
@@ -138,6 +144,8 @@ type sshSession struct {
 	asked     bool // the service is past its advertisement
 }
 
+// start runs a command on the server. Its standard error is kept for the case
+// that it is all the server says.
 func (t *sshSession) start(command string) error {
 	var err error
 	if t.session, err = t.client.NewSession(); err != nil {

@@ -40,10 +40,12 @@ type dir struct {
 	index   map[string]int // position by name
 }
 
+// newStore describes a store; remake or check opens it.
 func newStore(path, url string) *store {
 	return &store{path: path, url: url, dirs: newLRU[*dir](contentCache / 4), blobs: newLRU[[]byte](contentCache * 3 / 4)}
 }
 
+// attach opens what is on disk. go-git reads nothing before it is asked to.
 func (s *store) attach() {
 	s.disk = filesystem.NewStorageWithOptions(osfs.New(s.path), cache.NewObjectLRU(deltaCache),
 		filesystem.Options{MaxOpenDescriptors: maxOpenPacks})
@@ -116,6 +118,8 @@ func (s *store) tidy() error {
 	return nil
 }
 
+// checkHeads reads all packs' indexes and everything that the heads need but the
+// contents of files, which are checked when they are read.
 func (s *store) checkHeads(ctx context.Context) error {
 	if _, err := s.has(plumbing.NewHash("01")); err != nil { // reads every pack's index
 		return err
@@ -137,6 +141,7 @@ func (s *store) checkHeads(ctx context.Context) error {
 	return nil
 }
 
+// checkTree reads a tree and the trees below it, each once.
 func (s *store) checkTree(ctx context.Context, h plumbing.Hash, seen map[plumbing.Hash]bool) error {
 	if err := ctx.Err(); err != nil || seen[h] {
 		return err
@@ -178,7 +183,8 @@ func (s *store) worn() string {
 	return ""
 }
 
-// lost records that an object which must be there cannot be read.
+// lost records that an object which must be there cannot be read. The caller
+// gets a Transient error: the next fetch mends the mirror.
 func (s *store) lost(h plumbing.Hash, err error) error {
 	err = core.Errorf(core.Transient, "the mirror is damaged (it is made anew at the next fetch): object %s: %v", h, err)
 	s.mu.Lock()
@@ -187,7 +193,8 @@ func (s *store) lost(h plumbing.Hash, err error) error {
 	return err
 }
 
-// has tells whether an object is there.
+// has tells whether an object is there. Packs appear as a whole, so a commit
+// that is there has all that it needs, unless the mirror was damaged later.
 func (s *store) has(h plumbing.Hash) (bool, error) {
 	s.mu.Lock()
 	err := s.disk.HasEncodedObject(h)
@@ -201,6 +208,7 @@ func (s *store) has(h plumbing.Hash) (bool, error) {
 	return true, nil
 }
 
+// need is has for an object without which the mirror is damaged.
 func (s *store) need(h plumbing.Hash) error {
 	ok, err := s.has(h)
 	if err == nil && !ok {
@@ -209,8 +217,10 @@ func (s *store) need(h plumbing.Hash) error {
 	return err
 }
 
-// read returns an object's content; the error is plumbing.ErrObjectNotFound if
-// there is no such object of that type.
+// read returns an object's content, copied, because go-git's objects may not be
+// used while the storage is. The error is plumbing.ErrObjectNotFound if there is
+// no such object of that type. Content that does not match the object's name is
+// an error: a bit that flipped on disk must not be deployed.
 func (s *store) read(t plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -282,7 +292,7 @@ func (s *store) blob(h plumbing.Hash) ([]byte, error) {
 	if b, ok := s.blobs.get(h); ok {
 		return b, nil
 	}
-	s.mu.Lock()
+	s.mu.Lock() // the size alone first: a huge file must not be read to be refused
 	size, err := s.disk.EncodedObjectSize(h)
 	s.mu.Unlock()
 	if err != nil {
@@ -326,7 +336,9 @@ func (s *store) heads() (map[plumbing.ReferenceName]plumbing.Hash, error) {
 	return heads, err
 }
 
-// setHeads makes the mirror's branches exactly these.
+// setHeads makes the mirror's branches exactly these. It is not atomic, which
+// matters little: they serve as common ground with the server, and the next
+// fetch sets them again.
 func (s *store) setHeads(want map[plumbing.ReferenceName]plumbing.Hash) error {
 	have, err := s.heads()
 	if err != nil {
@@ -367,6 +379,7 @@ func (s *store) add(pack io.Reader) (err error) {
 	return errors.Join(err, w.Close())
 }
 
+// close lets go of the open packs.
 func (s *store) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,12 +12,15 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 )
 
+// The types of entries by shorter names.
 const (
 	fileType  = overlay.Regular
 	treeType  = overlay.Directory
 	otherType = overlay.Other
 )
 
+// typeOf reduces Git's modes to what the rest of Sluice tells apart. Deprecated
+// is 100664, which old tools have left in some histories.
 func typeOf(m filemode.FileMode) overlay.EntryType {
 	switch m {
 	case filemode.Regular, filemode.Executable, filemode.Deprecated:
@@ -42,6 +45,8 @@ func (m *Mirror) Tree(sha core.SHA) (overlay.Tree, error) {
 	return commitTree{store: m.store, root: c.TreeHash}, nil
 }
 
+// commitTree implements overlay.Tree. It is two words; what it has read lives in
+// the store, where other trees find it.
 type commitTree struct {
 	store *store
 	root  plumbing.Hash
@@ -69,6 +74,7 @@ func (t commitTree) Read(path string) ([]byte, error) {
 	return b, nil
 }
 
+// read finds the file and says, without its path, what is wrong with it.
 func (t commitTree) read(path string) ([]byte, error) {
 	parent, name := split(path)
 	d, err := t.walk(parent)
@@ -106,6 +112,7 @@ func (t commitTree) walk(path string) (*dir, error) {
 	return d, nil
 }
 
+// split parts a path before its last element; the root's parent is the root.
 func split(path string) (parent, name string) {
 	i := strings.LastIndexByte(path, '/')
 	return path[:max(i, 0)], path[i+1:]

@@ -33,6 +33,7 @@ type edit struct {
 	dirs  map[string]*edit
 }
 
+// newEdit is a directory without changes.
 func newEdit() *edit { return &edit{files: map[string][]byte{}, dirs: map[string]*edit{}} }
 
 // newTree builds the tree that the parent's becomes with these files. An
@@ -55,6 +56,8 @@ func newTree(s *store, root plumbing.Hash, files []plan.File) (*draft, plumbing.
 	return d, tree, nil
 }
 
+// gather sorts the files into directories and refuses what cannot be a path of a
+// tree, so that nothing is made in vain.
 func gather(files []plan.File) (*edit, error) {
 	if len(files) == 0 || len(files) > maxChanged {
 		return nil, core.Errorf(core.Invalid, "a commit changes 1 to %d files, found %d", maxChanged, len(files))
@@ -71,6 +74,7 @@ func gather(files []plan.File) (*edit, error) {
 	return root, nil
 }
 
+// checkFile refuses paths that Git, or a checkout on any system, would refuse.
 func checkFile(f plan.File) error {
 	if !fs.ValidPath(f.Path) || f.Path == "." || strings.ContainsAny(f.Path, "\x00\\") {
 		return core.Errorf(core.Invalid, "file %q: want a clean path from the monorepo's root", f.Path)
@@ -86,6 +90,7 @@ func checkFile(f plan.File) error {
 	return nil
 }
 
+// enter puts a file below the root that it is called on.
 func (e *edit) enter(f plan.File) error {
 	parent, name := split(f.Path)
 	if parent != "" {
@@ -135,10 +140,13 @@ func (d *draft) tree(path string, old plumbing.Hash, e *edit) (plumbing.Hash, er
 	if slices.Equal(entries, was.entries) && !old.IsZero() {
 		return old, nil
 	}
+	// What was there is in order already; this moves new entries to their places.
 	sort.Stable(object.TreeEntrySorter(entries))
 	return d.keep(&object.Tree{Entries: entries})
 }
 
+// file makes the blob of one file, unless it is what the parent has, and returns
+// its entry.
 func (d *draft) file(path, name string, was *dir, e *edit) (object.TreeEntry, error) {
 	if _, both := e.dirs[name]; both {
 		return object.TreeEntry{}, core.Errorf(core.Invalid, "file %q is given, and so is a file below it", path+name)
@@ -192,6 +200,7 @@ type encoder interface {
 	Encode(plumbing.EncodedObject) error
 }
 
+// keep makes a tree or a commit.
 func (d *draft) keep(e encoder) (plumbing.Hash, error) {
 	o := &plumbing.MemoryObject{}
 	if err := e.Encode(o); err != nil {
@@ -200,6 +209,7 @@ func (d *draft) keep(e encoder) (plumbing.Hash, error) {
 	return d.take(o)
 }
 
+// take adds an object, once, to those that will be sent.
 func (d *draft) take(o plumbing.EncodedObject) (plumbing.Hash, error) {
 	h, err := d.made.SetEncodedObject(o)
 	if err == nil && !slices.Contains(d.names, h) {

@@ -109,4 +109,5 @@ func (s *Server) gate(u *user, token, method string) error {
 	}}
 }
 
+// isRead reports whether a method changes nothing; HEAD counts like GET.
 func isRead(method string) bool { return method == http.MethodGet || method == http.MethodHead }

@@ -5,6 +5,7 @@ import (
 	"slices"
 )
 
+// approvedBy reports whether a user's approval stands.
 func (mr *mergeRequest) approvedBy(u *user) bool {
 	return slices.ContainsFunc(mr.approvals, func(a approval) bool { return a.user == u })
 }
@@ -18,6 +19,9 @@ func (s *Server) mayApprove(mr *mergeRequest, u *user) bool {
 	return mr.author != u || !mr.project.opts.DenyAuthorApproval
 }
 
+// renderApprovals is the answer of all approval endpoints. With no approval
+// required it says approved: true even if nobody has approved, as GitLab does;
+// who relies on people must count approved_by.
 func (c *call) renderApprovals(mr *mergeRequest) obj {
 	need := mr.project.opts.ApprovalsRequired
 	by := render(mr.approvals, func(a approval) obj {
@@ -33,6 +37,7 @@ func (c *call) renderApprovals(mr *mergeRequest) obj {
 	}
 }
 
+// getApprovals is GET /approvals.
 func getApprovals(c *call) (reply, error) {
 	mr, err := c.mrOfPath()
 	if err != nil {
@@ -41,6 +46,8 @@ func getApprovals(c *call) (reply, error) {
 	return ok(c.renderApprovals(mr))
 }
 
+// approve answers 401 to everybody whose approval does not count, also to who
+// has approved before, and 409 when sha is not the head any more.
 func approve(c *call) (reply, error) {
 	mr, err := c.mrOfPath()
 	if err != nil {
@@ -55,6 +62,7 @@ func approve(c *call) (reply, error) {
 	return created(c.renderApprovals(mr))
 }
 
+// unapprove answers 404 when there is nothing to take back.
 func unapprove(c *call) (reply, error) {
 	mr, err := c.mrOfPath()
 	if err != nil {
@@ -84,6 +92,8 @@ func (s *Server) addApproval(mr *mergeRequest, u *user) bool {
 	return true
 }
 
+// dropApproval reports false when there was no approval. The hook says
+// `unapproved` if the merge request was approved until now, else `unapproval`.
 func (s *Server) dropApproval(mr *mergeRequest, u *user) bool {
 	if !mr.approvedBy(u) || !mr.open() {
 		return false

@@ -30,6 +30,8 @@ func (s *Server) tryAuto(mr *mergeRequest) {
 	}
 }
 
+// cancelAutoMerge keeps the name that its path has had since before auto-merge
+// was called so. It answers 406 when nothing is armed.
 func cancelAutoMerge(c *call) (reply, error) {
 	mr, err := c.mrOfPath()
 	if err != nil {
@@ -76,6 +78,7 @@ func rebaseMergeRequest(c *call) (reply, error) {
 	return reply{status: http.StatusAccepted, body: obj{"rebase_in_progress": true}}, nil
 }
 
+// finishRebase moves the source branch, or leaves the reason in merge_error.
 func (s *Server) finishRebase(mr *mergeRequest, by *user) {
 	mr.rebasing = false
 	r := mr.project.repo

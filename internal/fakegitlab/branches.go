@@ -8,6 +8,7 @@ import (
 	"strings"
 )
 
+// renderBranch shows a branch as the current user may use it.
 func (c *call) renderBranch(name string) obj {
 	p := c.project
 	head := p.repo.branch(name)
@@ -24,6 +25,7 @@ func (c *call) renderBranch(name string) obj {
 	return o
 }
 
+// listBranches knows search and regex; the order is by name.
 func listBranches(c *call) (reply, error) {
 	search := c.params.text("search")
 	expr := c.params.text("regex")
@@ -61,6 +63,8 @@ func getBranch(c *call) (reply, error) {
 	return ok(c.renderBranch(name))
 }
 
+// createBranch is refused with 400 for a name that exists or that Git would not
+// take, and with 403 when the name falls under a protection.
 func createBranch(c *call) (reply, error) {
 	if err := c.params.require("branch", "ref"); err != nil {
 		return reply{}, err
@@ -86,6 +90,8 @@ func createBranch(c *call) (reply, error) {
 	return created(c.renderBranch(name))
 }
 
+// deleteBranch answers 405 for the default branch and for protected ones,
+// whatever the level.
 func deleteBranch(c *call) (reply, error) {
 	name, p := c.r.PathValue("branch"), c.project
 	head := p.repo.branch(name)
@@ -112,6 +118,7 @@ func renderProtected(b *protectedBranch) obj {
 	}
 }
 
+// accessLevels is a list because Premium has several; there is always one here.
 func accessLevels(l Level) []obj {
 	words := map[Level]string{NoAccess: "No one", Developer: "Developers + Maintainers", Maintainer: "Maintainers", adminLevel: "Administrators"}
 	return []obj{{"id": int(l) + 1, "access_level": int(l), "access_level_description": words[l], "user_id": nil, "group_id": nil, "deploy_key_id": nil}}
@@ -138,6 +145,7 @@ func getProtected(c *call) (reply, error) {
 	return ok(renderProtected(b))
 }
 
+// createProtected protects a name or a wildcard, by default for maintainers.
 func createProtected(c *call) (reply, error) {
 	if err := c.params.require("name"); err != nil {
 		return reply{}, err

@@ -54,6 +54,7 @@ func fail(status int, message any) error { return &apiError{status, obj{"message
 // failWith refuses with Grape's {"error": …}, as parameter checks do.
 func failWith(status int, message any) error { return &apiError{status, obj{"error": message}} }
 
+// notFound is GitLab's 404; what is missing goes between the number and the words.
 func notFound(what string) error {
 	return fail(http.StatusNotFound, strings.TrimSpace("404 "+what+" Not Found"))
 }
@@ -117,6 +118,7 @@ func (c *call) need(l Level) error {
 	return nil
 }
 
+// stamp is how the API writes times; hooks write them differently.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 func stampOr(t *time.Time) any {
@@ -163,6 +165,7 @@ func page[T any](c *call, all []T) []T {
 	return all[from:to]
 }
 
+// link is one entry of the Link header, with all parameters kept.
 func (c *call) link(rel string, n int) string {
 	q := url.Values{}
 	for k, v := range c.r.URL.Query() {

@@ -43,6 +43,8 @@ func mrChanges(old, mr *mergeRequest) obj {
 	return out
 }
 
+// pipelineBody is the pipeline hook. The merge request is there only for its own
+// pipelines, not for those of its branch.
 func (s *Server) pipelineBody(p *project, pl *pipeline) obj {
 	o := obj{
 		"id": pl.id, "iid": pl.iid, "name": nil, "ref": pl.ref, "tag": false, "sha": pl.sha, "before_sha": zero40, "source": pl.source,
@@ -70,6 +72,7 @@ func (s *Server) pipelineBody(p *project, pl *pipeline) obj {
 	return body
 }
 
+// buildBody shows a commit status as the job that GitLab takes it for.
 func (s *Server) buildBody(st *commitStatus) obj {
 	return obj{
 		"id": st.id, "stage": "external", "name": st.name, "status": st.status, "created_at": hookStamp(st.createdAt), "started_at": hookStampOr(st.startedAt),
@@ -78,6 +81,7 @@ func (s *Server) buildBody(st *commitStatus) obj {
 	}
 }
 
+// emojiBody is the emoji hook, with the note if it was put on one.
 func (s *Server) emojiBody(on awardable, a *award, by *user, action string) obj {
 	url := s.mrURL(on.mr)
 	if on.note != nil {

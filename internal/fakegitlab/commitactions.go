@@ -26,6 +26,7 @@ func badRequest(format string, args ...any) error {
 	return fail(http.StatusBadRequest, fmt.Sprintf(format, args...))
 }
 
+// readAction reads one action. A path that leaves the repository is refused.
 func readAction(p params) (fileAction, error) {
 	a := fileAction{
 		action: p.text("action"), path: p.text("file_path"), previous: p.text("previous_path"),
@@ -151,6 +152,7 @@ func (c *call) applyActions(parent *object.Commit, actions []fileAction) (string
 	return root.String(), nil
 }
 
+// editsOf turns an action into edits of a tree, or refuses it.
 func (c *call) editsOf(root plumbing.Hash, parent *object.Commit, a fileAction) (map[string]edit, error) {
 	r := c.project.repo
 	old, exists := r.entry(root, cmp.Or(a.previous, a.path))

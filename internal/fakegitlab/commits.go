@@ -10,6 +10,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
+// title is the first line of a commit message.
 func title(message string) string {
 	first, _, _ := strings.Cut(strings.TrimLeft(message, "\n"), "\n")
 	return first
@@ -41,6 +42,8 @@ func (s *Server) renderIDs(p *project, ids []string) []obj {
 	return out
 }
 
+// listCommits knows ref_name (a..b as well), path, since, until and
+// first_parent.
 func listCommits(c *call) (reply, error) {
 	rev := c.params.text("ref_name")
 	if rev == "" {
@@ -84,6 +87,8 @@ func (c *call) commitOfPath() (*object.Commit, error) {
 	return commit, nil
 }
 
+// getCommit takes whatever resolves to a commit. last_pipeline is the newest
+// pipeline of that commit on any ref, so two branches share it.
 func getCommit(c *call) (reply, error) {
 	commit, err := c.commitOfPath()
 	if err != nil {
@@ -121,6 +126,7 @@ func getCommitDiff(c *call) (reply, error) {
 	return ok(render(page(c, diffs), fileDiff.render))
 }
 
+// getCommitRefs names the branches and tags that contain a commit.
 func getCommitRefs(c *call) (reply, error) {
 	commit, err := c.commitOfPath()
 	if err != nil {
@@ -179,6 +185,8 @@ func getMergeBase(c *call) (reply, error) {
 	return ok(c.renderCommit(c.project, base))
 }
 
+// compare diffs from the merge base unless straight is set, and lists the
+// commits that only `to` has, oldest first.
 func compare(c *call) (reply, error) {
 	if err := c.params.require("from", "to"); err != nil {
 		return reply{}, err

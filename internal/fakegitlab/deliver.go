@@ -64,6 +64,7 @@ func (r *hookRecord) outcome() string {
 	return strconv.Itoa(r.status)
 }
 
+// fits is the status filter of the list of events.
 func (r *hookRecord) fits(filter string) bool {
 	switch filter {
 	case "":
@@ -117,6 +118,7 @@ type courier struct {
 	lost    int
 }
 
+// newCourier makes clients that follow no redirections: one is an answer.
 func newCourier(cfg Config) *courier {
 	client := func(t *http.Transport) *http.Client {
 		return &http.Client{
@@ -128,6 +130,7 @@ func newCourier(cfg Config) *courier {
 	return &courier{ready: make(chan *delivery, maxQueued), plain: client(&http.Transport{}), loose: client(loose)}
 }
 
+// newUUID is a random UUID of version 4.
 func newUUID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
@@ -183,6 +186,7 @@ func (q *courier) letGo() {
 	q.queue(d, false)
 }
 
+// queue puts a delivery in line, or loses it when the line is too long.
 func (q *courier) queue(d *delivery, delayed bool) {
 	if q.pending >= maxQueued {
 		q.lost++
@@ -277,6 +281,7 @@ func (s *Server) deliver(ctx context.Context, d *delivery) *hookRecord {
 	return rec
 }
 
+// post makes the request and notes what was sent and answered.
 func (s *Server) post(ctx context.Context, d *delivery, rec *hookRecord) error {
 	if len(d.body) > maxHookBody {
 		return fmt.Errorf("payload of %d bytes is too large", len(d.body))

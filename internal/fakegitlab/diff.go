@@ -86,6 +86,7 @@ func (r *repo) lines(base, head string) (added, deleted int) {
 	return sum[0], sum[1]
 }
 
+// countLines asks git; binary files count as nothing.
 func (r *repo) countLines(base, head string) (sum [2]int) {
 	out, err := r.run(nil, "diff", "--numstat", cmp.Or(base, emptyTree), head)
 	if err != nil {

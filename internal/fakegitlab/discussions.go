@@ -18,6 +18,8 @@ func (c *call) renderDiscussion(mr *mergeRequest, notes []*note) obj {
 	}
 }
 
+// listDiscussions goes by the first note of each, oldest first; comments and
+// system notes are discussions of one note.
 func listDiscussions(c *call) (reply, error) {
 	mr, err := c.mrOfPath()
 	if err != nil {
@@ -54,6 +56,7 @@ func getDiscussion(c *call) (reply, error) {
 	return ok(c.renderDiscussion(mr, notes))
 }
 
+// createDiscussion opens a thread that can be resolved, unlike a comment.
 func createDiscussion(c *call) (reply, error) {
 	mr, err := c.mrOfPath()
 	if err != nil {
@@ -62,6 +65,7 @@ func createDiscussion(c *call) (reply, error) {
 	return c.comment(mr, &note{resolvable: true}, func(n *note) obj { return c.renderDiscussion(mr, []*note{n}) })
 }
 
+// replyToDiscussion adds a note to a thread.
 func replyToDiscussion(c *call) (reply, error) {
 	mr, notes, err := c.discussionOfPath()
 	if err != nil {
@@ -75,6 +79,7 @@ func replyToDiscussion(c *call) (reply, error) {
 	return c.comment(mr, n, func(n *note) obj { return c.renderNote(mr, n) })
 }
 
+// resolveDiscussion is for developers and for the author of the merge request.
 func resolveDiscussion(c *call) (reply, error) {
 	mr, notes, err := c.discussionOfPath()
 	if err != nil {

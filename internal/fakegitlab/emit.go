@@ -24,6 +24,7 @@ func (s *Server) emit(p *project, ev event, branch string, body func() obj) {
 	}
 }
 
+// The events, as flag of the hook, value of X-Gitlab-Event and name in lists.
 func pushEvent() event { return event{"push_events", "Push Hook", "push_hooks"} }
 func tagEvent() event  { return event{"tag_push_events", "Tag Push Hook", "tag_push_hooks"} }
 func mrEvent() event {
@@ -36,6 +37,7 @@ func internalNoteEvent() event {
 	return event{"confidential_note_events", "Confidential Note Hook", "confidential_note_hooks"}
 }
 
+// emitPush fires the hook for a branch or a tag; other refs have none.
 func (s *Server) emitPush(p *project, by *user, u refUpdate) {
 	if branch, isBranch := strings.CutPrefix(u.ref, "refs/heads/"); isBranch {
 		s.emit(p, pushEvent(), branch, func() obj { return s.pushBody(p, by, u, "push") })
@@ -51,6 +53,8 @@ func (s *Server) emitMR(mr *mergeRequest, by *user, action string, extra, change
 	s.emit(mr.project, mrEvent(), "", func() obj { return s.mrBody(mr, by, action, extra, changes) })
 }
 
+// emitNote picks the hook: internal notes go to those who asked for
+// confidential ones.
 func (s *Server) emitNote(mr *mergeRequest, n *note, action string) {
 	ev := noteEvent()
 	if n.internal {

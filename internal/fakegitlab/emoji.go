@@ -63,6 +63,7 @@ func createAward(c *call) (reply, error) {
 	return created(c.renderAward(on, a))
 }
 
+// deleteAward is for who gave the award.
 func deleteAward(c *call) (reply, error) {
 	on, err := c.awardable()
 	if err != nil {

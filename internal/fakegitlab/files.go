@@ -36,6 +36,7 @@ func (c *call) fileOfPath() (*object.Commit, *object.File, []byte, error) {
 	return commit, f, content, nil
 }
 
+// getFile answers HEAD as well: the same facts are in X-Gitlab-* headers.
 func getFile(c *call) (reply, error) {
 	commit, f, content, err := c.fileOfPath()
 	if err != nil {
@@ -89,6 +90,7 @@ func createFile(c *call) (reply, error) { return c.changeFile("create", http.Sta
 func updateFile(c *call) (reply, error) { return c.changeFile("update", http.StatusOK) }
 func deleteFile(c *call) (reply, error) { return c.changeFile("delete", http.StatusNoContent) }
 
+// listTree pages through ls-tree; recursive lists directories too.
 func listTree(c *call) (reply, error) {
 	commit, _, err := c.commitOfRef()
 	if err != nil {

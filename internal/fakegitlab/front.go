@@ -117,6 +117,8 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
+// nameOf finds who a request comes from, for the log, with either kind of
+// credential.
 func (s *Server) nameOf(r *http.Request) string {
 	token := tokenOf(r)
 	if _, password, basic := r.BasicAuth(); basic {

@@ -83,6 +83,7 @@ func (s *Server) gitAccess(p, moved *project, by *user, password, service string
 	return 0, ""
 }
 
+// pktLine frames a line as Git's protocol does, its length in hexadecimal first.
 func pktLine(s string) string { return fmt.Sprintf("%04x%s", len(s)+4, s) }
 
 func noCache(w http.ResponseWriter, contentType string) {
@@ -90,6 +91,7 @@ func noCache(w http.ResponseWriter, contentType string) {
 	w.Header().Set("Cache-Control", "no-cache, max-age=0, must-revalidate")
 }
 
+// advertise answers info/refs. Version 2 of the protocol has no service line.
 func (s *Server) advertise(w http.ResponseWriter, r *http.Request, p *project, service string) {
 	noCache(w, "application/x-"+service+"-advertisement")
 	cmd := p.repo.command(r.Context(), strings.TrimPrefix(service, "git-"), "--stateless-rpc", "--advertise-refs", p.repo.dir)
@@ -117,6 +119,7 @@ func requestBody(r *http.Request) (io.Reader, error) {
 	return io.LimitReader(z, maxPack), nil
 }
 
+// uploadPack streams a fetch, without the lock: objects only ever come to be.
 func (s *Server) uploadPack(w http.ResponseWriter, r *http.Request, p *project) {
 	body, err := requestBody(r)
 	if err != nil {
@@ -154,6 +157,9 @@ func (s *Server) receivePack(w http.ResponseWriter, r *http.Request, p *project,
 	_, _ = w.Write(out) // a client that is gone sees later what happened
 }
 
+// take runs receive-pack under the lock and does for the refs that moved what
+// follows from it. Which ones moved is read from the repository afterwards, not
+// from what the client asked for.
 func (s *Server) take(p *project, by *user, updates []refUpdate, in io.Reader) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -44,6 +44,8 @@ func hookFlags() map[string]bool {
 	}
 }
 
+// alert is alert_status. A hook that is disabled for good stays so until a test
+// of it succeeds.
 func (h *hook) alert(now time.Time) string {
 	switch {
 	case h.failures > hookHardLimit:
@@ -86,6 +88,8 @@ func (h *hook) wants(flag, branch string) bool {
 	return wildcard(h.filter, branch)
 }
 
+// renderHook never shows a secret, only whether there is one; of custom headers
+// it shows the names.
 func (c *call) renderHook(h *hook) obj {
 	o := obj{
 		"id": h.id, "url": h.url, "name": h.name, "description": h.about, "created_at": stamp(h.createdAt), "project_id": h.project.id,
@@ -129,6 +133,8 @@ func getHook(c *call) (reply, error) {
 	return ok(c.renderHook(h))
 }
 
+// createHook makes a second hook of the same URL without complaint, as GitLab
+// does.
 func createHook(c *call) (reply, error) {
 	if err := c.params.require("url"); err != nil {
 		return reply{}, err
@@ -141,6 +147,7 @@ func createHook(c *call) (reply, error) {
 	return created(c.renderHook(h))
 }
 
+// updateHook changes what is named and keeps the rest.
 func updateHook(c *call) (reply, error) {
 	h, err := c.hookOfPath()
 	if err != nil {
@@ -233,6 +240,7 @@ func testHook(c *call) (reply, error) {
 	return c.sendNow(c.newDelivery(h, ev, body, newUUID()))
 }
 
+// sendNow delivers within the request, as GitLab does for tests and resends.
 func (c *call) sendNow(d *delivery) (reply, error) {
 	return reply{later: func() (reply, error) {
 		if rec := c.deliver(c.r.Context(), d); !rec.success() {
@@ -242,6 +250,7 @@ func (c *call) sendNow(d *delivery) (reply, error) {
 	}}, nil
 }
 
+// listHookEvents shows the newest delivery first.
 func listHookEvents(c *call) (reply, error) {
 	h, err := c.hookOfPath()
 	if err != nil {

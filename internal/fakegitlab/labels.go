@@ -68,6 +68,7 @@ func getLabel(c *call) (reply, error) {
 	return ok(renderLabel(l))
 }
 
+// createLabel answers 409 for a name that exists.
 func createLabel(c *call) (reply, error) {
 	if err := c.params.require("name", "color"); err != nil {
 		return reply{}, err
@@ -99,6 +100,7 @@ func updateLabel(c *call) (reply, error) {
 	return ok(renderLabel(l))
 }
 
+// deleteLabel takes the label off all merge requests, without hooks.
 func deleteLabel(c *call) (reply, error) {
 	l, err := c.findLabel()
 	if err != nil {

@@ -15,6 +15,8 @@ type mergeOptions struct {
 	squash                 bool
 }
 
+// acceptMergeRequest checks in GitLab's order: right, mergeability, sha. So a
+// moved head shows as 409 only if nothing else stands against merging.
 func acceptMergeRequest(c *call) (reply, error) {
 	mr, err := c.mrOfPath()
 	if err != nil {
@@ -25,6 +27,9 @@ func acceptMergeRequest(c *call) (reply, error) {
 	}
 	if !c.mayMerge(c.project, c.user, mr.target) {
 		return reply{}, unauthorized()
+	}
+	if c.project.opts.RequireSHAForMerge && c.params.text("sha") == "" {
+		return reply{}, badRequest("SHA must be provided when merging")
 	}
 	c.recheck(mr)
 	opts := c.mergeOptions(mr)
@@ -76,6 +81,7 @@ func refuseMerge(status string) error {
 	return notAllowed()
 }
 
+// mergeOptions reads the wishes; the project's squash option overrules them.
 func (c *call) mergeOptions(mr *mergeRequest) mergeOptions {
 	o := mergeOptions{
 		message: c.params.text("merge_commit_message"), squashMessage: c.params.text("squash_commit_message"),

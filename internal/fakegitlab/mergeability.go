@@ -18,20 +18,26 @@ func (s *Server) prepare(mr *mergeRequest) {
 	})
 }
 
+// begun reports whether mergeability has been asked for with both heads as
+// they are.
+func (s *Server) begun(mr *mergeRequest) bool {
+	k := mr.check
+	return k.source != "" && k.source == mr.sha && k.target == mr.project.repo.branch(mr.target)
+}
+
 // checked reports whether mergeability is known for both heads as they are.
 func (s *Server) checked(mr *mergeRequest) bool {
-	k := mr.check
-	return k.source == mr.sha && k.source != "" && k.target == mr.project.repo.branch(mr.target) && !k.done.After(s.now())
+	return s.begun(mr) && !mr.check.done.After(s.now())
 }
 
 // recheck begins to work out mergeability where it is not known. GitLab does so
 // when a single merge request is read, and not for lists.
 func (s *Server) recheck(mr *mergeRequest) {
-	target := mr.project.repo.branch(mr.target)
-	if mr.preparedAt == nil || !mr.open() || mr.check.source == mr.sha && mr.check.target == target {
+	if mr.preparedAt == nil || !mr.open() || s.begun(mr) {
 		return
 	}
-	k := mergeCheck{source: mr.sha, target: target, done: s.now().Add(s.faults.Plan().CheckDelay)}
+	target, delay := mr.project.repo.branch(mr.target), s.faults.Plan().CheckDelay
+	k := mergeCheck{source: mr.sha, target: target, done: s.now().Add(delay)}
 	r := mr.project.repo
 	k.base = r.mergeBase(mr.sha, target)
 	if k.base == target {
@@ -41,6 +47,9 @@ func (s *Server) recheck(mr *mergeRequest) {
 		k.tree, k.conflict = tree, !clean || err != nil
 	}
 	mr.check = k
+	if delay > 0 {
+		s.after(delay, func() { s.tryAuto(mr) })
+	}
 }
 
 // detailedStatus names the first reason against merging, in GitLab's order.
@@ -51,7 +60,7 @@ func (s *Server) detailedStatus(mr *mergeRequest) string {
 		return "not_open"
 	case mr.preparedAt == nil:
 		return "preparing"
-	case mr.check.source == "":
+	case !s.begun(mr):
 		return "unchecked"
 	case !s.checked(mr):
 		return "checking"
@@ -89,6 +98,7 @@ func (s *Server) pipelineStatus(mr *mergeRequest) string {
 	return "ci_must_pass"
 }
 
+// discussionsResolved is true also when there is no thread at all.
 func (mr *mergeRequest) discussionsResolved() bool {
 	return !slices.ContainsFunc(mr.thread.notes, func(n *note) bool { return n.resolvable && n.resolvedAt == nil })
 }
@@ -96,6 +106,7 @@ func (mr *mergeRequest) discussionsResolved() bool {
 // change is one entry of a hook's `changes`.
 func change(previous, current any) obj { return obj{"previous": previous, "current": current} }
 
+// hookStamp is how hooks write times.
 func hookStamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 func hookStampOr(t *time.Time) any {

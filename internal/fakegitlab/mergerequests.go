@@ -20,6 +20,8 @@ func (c *call) mrOfPath() (*mergeRequest, error) {
 	return mr, nil
 }
 
+// createMergeRequest answers before the merge request is prepared: prepared_at is
+// null, diff_refs is null, the status is `preparing`.
 func createMergeRequest(c *call) (reply, error) {
 	if err := c.params.require("title", "source_branch", "target_branch"); err != nil {
 		return reply{}, err
@@ -92,6 +94,7 @@ func (c *call) usersOf(many, one string) []*user {
 	return out
 }
 
+// getMergeRequest starts the check of mergeability, which lists do not.
 func getMergeRequest(c *call) (reply, error) {
 	mr, err := c.mrOfPath()
 	if err != nil {
@@ -111,6 +114,8 @@ func getMergeRequest(c *call) (reply, error) {
 // stale uses up one of the reads that are to show the past.
 func (c *call) stale() bool { return c.faults.take(func(p *Plan) *int { return &p.StaleReads }) }
 
+// updateMergeRequest lets the author and developers change a merge request.
+// Fields and state fire hooks of their own.
 func updateMergeRequest(c *call) (reply, error) {
 	mr, err := c.mrOfPath()
 	if err != nil {
@@ -131,6 +136,7 @@ func updateMergeRequest(c *call) (reply, error) {
 	return ok(c.renderMR(c, mr))
 }
 
+// checkUpdate refuses before anything is changed.
 func (c *call) checkUpdate(mr *mergeRequest) error {
 	q := c.params
 	if e := q.text("state_event"); e != "" && e != "close" && e != "reopen" {

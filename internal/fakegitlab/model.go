@@ -21,6 +21,7 @@ type user struct {
 	createdAt time.Time
 }
 
+// email is derived: nothing here depends on real ones.
 func (u *user) email() string { return u.username + "@example.com" }
 
 type group struct {
@@ -198,6 +199,7 @@ type commitStatus struct {
 	finishedAt  *time.Time
 }
 
+// open is false for a locked merge request, which is about to be merged.
 func (mr *mergeRequest) open() bool { return mr.state == "opened" }
 
 // diffHead is the version that is current.
@@ -211,6 +213,7 @@ func (mr *mergeRequest) userNotes() int {
 	return n
 }
 
+// mr finds a merge request by its iid, or nil.
 func (p *project) mr(iid int64) *mergeRequest {
 	if iid < 1 || iid > int64(len(p.mrs)) {
 		return nil
@@ -218,6 +221,7 @@ func (p *project) mr(iid int64) *mergeRequest {
 	return p.mrs[iid-1]
 }
 
+// openMRs lists the open ones that a condition keeps, oldest first.
 func (p *project) openMRs(keep func(*mergeRequest) bool) []*mergeRequest {
 	var out []*mergeRequest
 	for _, mr := range p.mrs {

@@ -26,6 +26,7 @@ func listMergeRequests(c *call) (reply, error) {
 	return ok(render(page(c, found), c.renderBasicMR))
 }
 
+// fits applies all filters; a filter that is not given keeps everything.
 func (c *call) fits(mr *mergeRequest) bool {
 	q := c.params
 	same := func(key, value string) bool { return q.text(key) == "" || q.text(key) == value }
@@ -49,6 +50,7 @@ func (c *call) fitsDraft(mr *mergeRequest) bool {
 	return true
 }
 
+// fitsLabels wants all labels named, or none or any at all.
 func (c *call) fitsLabels(mr *mergeRequest) bool {
 	for _, l := range c.params.list("labels") {
 		switch {
@@ -67,6 +69,7 @@ func (c *call) fitsLabels(mr *mergeRequest) bool {
 	return true
 }
 
+// fitsTimes applies created_ and updated_ after and before, bounds included.
 func (c *call) fitsTimes(mr *mergeRequest) bool {
 	for key, t := range map[string]time.Time{"updated": mr.updatedAt, "created": mr.createdAt} {
 		if after, given := c.params.moment(key + "_after"); given && t.Before(after) {
@@ -79,6 +82,7 @@ func (c *call) fitsTimes(mr *mergeRequest) bool {
 	return true
 }
 
+// fitsSearch looks into title and description, whatever the case.
 func (c *call) fitsSearch(mr *mergeRequest) bool {
 	in := cmp.Or(c.params.text("in"), "title,description")
 	text := ""
@@ -91,6 +95,8 @@ func (c *call) fitsSearch(mr *mergeRequest) bool {
 	return strings.Contains(strings.ToLower(text), strings.ToLower(c.params.text("search")))
 }
 
+// sortMRs is by creation, newest first, unless told otherwise; equal times go
+// by id.
 func (c *call) sortMRs(all []*mergeRequest) {
 	key := func(mr *mergeRequest) time.Time { return mr.createdAt }
 	if c.params.text("order_by") == "updated_at" {

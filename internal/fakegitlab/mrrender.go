@@ -11,6 +11,7 @@ var draftTitle = regexp.MustCompile(`(?i)^\s*(\[draft\]|\(draft\)|draft:)\s*`)
 
 func (mr *mergeRequest) draft() bool { return draftTitle.MatchString(mr.title) }
 
+// headRef is the ref under which GitLab keeps the head for ever.
 func (mr *mergeRequest) headRef() string { return fmt.Sprintf("refs/merge-requests/%d/head", mr.iid) }
 
 // ref is how people write the merge request.
@@ -25,7 +26,7 @@ func (s *Server) oldMergeStatus(mr *mergeRequest) string {
 	switch {
 	case mr.preparedAt == nil:
 		return "checking" // GitLab keeps `preparing` to itself here
-	case !s.checked(mr) && mr.check.source == "":
+	case !s.begun(mr):
 		return "unchecked"
 	case !s.checked(mr):
 		return "checking"

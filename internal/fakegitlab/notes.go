@@ -38,6 +38,7 @@ func (s *Server) addNote(mr *mergeRequest, n *note) *note {
 	return n
 }
 
+// systemNote adds what GitLab says itself; it fires no hook.
 func (s *Server) systemNote(mr *mergeRequest, by *user, text string) {
 	s.addNote(mr, &note{body: text, author: by, system: true, individual: true})
 }
@@ -60,6 +61,7 @@ func (s *Server) addedCommits(mr *mergeRequest, old string) string {
 	return b.String()
 }
 
+// listNotes includes system notes and shows the newest first, as GitLab does.
 func listNotes(c *call) (reply, error) {
 	mr, err := c.mrOfPath()
 	if err != nil {
@@ -109,6 +111,8 @@ func getNote(c *call) (reply, error) {
 	return ok(c.renderNote(mr, n))
 }
 
+// createNote answers 202 and stores nothing when the comment was nothing but
+// quick actions.
 func createNote(c *call) (reply, error) {
 	mr, err := c.mrOfPath()
 	if err != nil {
@@ -156,10 +160,12 @@ func (c *call) noteLimit() error {
 	return fail(http.StatusTooManyRequests, obj{"error": "This endpoint has been requested too many times. Try again later."})
 }
 
+// mayEdit is for the author of a note and for maintainers.
 func (c *call) mayEdit(n *note) bool {
 	return !n.system && (n.author == c.user || c.level(c.project, c.user) >= Maintainer)
 }
 
+// updateNote fires the note hook with action `update` if the text changed.
 func updateNote(c *call) (reply, error) {
 	mr, n, err := c.noteOfPath()
 	if err != nil {

@@ -84,6 +84,7 @@ func (p params) text(key string) string {
 	}
 }
 
+// boolean reads what Ruby's API takes for one: true, "true", 1, "1".
 func (p params) boolean(key string, otherwise bool) bool {
 	b, err := strconv.ParseBool(p.text(key))
 	if err != nil {

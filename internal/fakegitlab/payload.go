@@ -8,6 +8,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
+// hookUser hides the address, as GitLab does unless a user made it public.
 func (s *Server) hookUser(u *user) any {
 	if u == nil {
 		return nil
@@ -15,6 +16,7 @@ func (s *Server) hookUser(u *user) any {
 	return obj{"id": u.id, "name": u.name, "username": u.username, "avatar_url": nil, "email": "[REDACTED]"}
 }
 
+// hookProject is `project` of every hook.
 func (s *Server) hookProject(p *project) obj {
 	ns, _ := splitPath(p.path)
 	level := 0
@@ -50,6 +52,9 @@ func (s *Server) commitBody(p *project, c *object.Commit) obj {
 	}
 }
 
+// pushBody is the push hook and the tag push hook. A deletion has a null
+// checkout_sha, a creation 40 zeros in before; a new branch lists what the
+// default branch lacks.
 func (s *Server) pushBody(p *project, by *user, u refUpdate, kind string) obj {
 	before, after := cmp.Or(u.before, zero40), cmp.Or(u.after, zero40)
 	o := obj{
@@ -97,6 +102,7 @@ func (s *Server) pushedCommits(p *project, ids []string) []obj {
 	return out
 }
 
+// stateID is the number that changes.state_id speaks in.
 func stateID(state string) int {
 	return map[string]int{"opened": 1, "closed": 2, "merged": 3, "locked": 4}[state]
 }
@@ -156,6 +162,7 @@ func (s *Server) hookMergeStatus(mr *mergeRequest) string {
 	return "checking"
 }
 
+// mrBody is the merge request hook. An action of "" is a test's.
 func (s *Server) mrBody(mr *mergeRequest, by *user, action string, extra, changes obj) obj {
 	attrs := s.mrAttributes(mr)
 	if action != "" {
@@ -206,6 +213,7 @@ func (s *Server) withLabels(mr *mergeRequest, changes obj) obj {
 	return out
 }
 
+// noteBody is the note hook. It carries the text without its quick actions.
 func (s *Server) noteBody(mr *mergeRequest, n *note, action string) obj {
 	kind := "note"
 	if n.internal {

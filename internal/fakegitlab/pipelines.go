@@ -8,6 +8,7 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core"
 )
 
+// active is true until the pipeline cannot change by itself any more.
 func (pl *pipeline) active() bool {
 	return slices.Contains([]string{"created", "waiting_for_resource", "preparing", "pending", "running", "scheduled"}, pl.status)
 }
@@ -74,6 +75,8 @@ func (s *Server) setStatus(p *project, pl *pipeline, status string) {
 	s.pipelineChanged(p, pl)
 }
 
+// pipelineChanged fires the hook, also for pipelines that our own statuses made,
+// and merges what waited for this pipeline.
 func (s *Server) pipelineChanged(p *project, pl *pipeline) {
 	waiting := p.openMRs(func(mr *mergeRequest) bool { return mr.sha == pl.sha })
 	s.emitPipeline(p, pl)
@@ -147,6 +150,7 @@ func getPipeline(c *call) (reply, error) {
 	return ok(c.renderPipeline(c.project, pl))
 }
 
+// latestPipeline is of the head of a branch, not the newest of all.
 func latestPipeline(c *call) (reply, error) {
 	ref := c.params.text("ref")
 	if ref == "" {
@@ -159,6 +163,7 @@ func latestPipeline(c *call) (reply, error) {
 	return ok(c.renderPipeline(c.project, pl))
 }
 
+// listMergeRequestPipelines covers all versions, newest first.
 func listMergeRequestPipelines(c *call) (reply, error) {
 	mr, err := c.mrOfPath()
 	if err != nil {

@@ -24,6 +24,8 @@ func visibility(p *project) string {
 	return "private"
 }
 
+// renderProject shows the settings to everybody who sees the project; GitLab
+// hides some from guests.
 func (s *Server) renderProject(p *project, u *user) obj {
 	ns, last := splitPath(p.path)
 	o := obj{
@@ -49,6 +51,7 @@ func (s *Server) renderProject(p *project, u *user) obj {
 	return o
 }
 
+// permissions separates what was granted here from what a group granted.
 func (s *Server) permissions(p *project, u *user) obj {
 	out := obj{"project_access": nil, "group_access": nil}
 	if u == nil {
@@ -64,6 +67,7 @@ func (s *Server) permissions(p *project, u *user) obj {
 	return out
 }
 
+// listProjects shows the newest project first, and only what the user may see.
 func listProjects(c *call) (reply, error) {
 	var found []*project
 	search := strings.ToLower(c.params.text("search"))
@@ -84,6 +88,7 @@ func listProjects(c *call) (reply, error) {
 
 func getProject(c *call) (reply, error) { return ok(c.renderProject(c.project, c.user)) }
 
+// updateProject knows the settings that bear on merging, and the path.
 func updateProject(c *call) (reply, error) {
 	p, q := c.project, c.params
 	if m := q.text("merge_method"); m != "" && !slices.Contains([]string{"merge", "rebase_merge", "ff"}, m) {

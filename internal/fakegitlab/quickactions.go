@@ -46,6 +46,7 @@ func extractActions(text string) (rest string, commands []command) {
 	return strings.TrimSpace(b.String()), commands
 }
 
+// cutActions takes the commands out of one paragraph.
 func cutActions(text string) (rest string, commands []command) {
 	var b strings.Builder
 	end := 0
@@ -117,6 +118,7 @@ func (s *Server) edit(mr *mergeRequest, by *user, cmd command) string {
 	return s.editPeople(mr, by, cmd)
 }
 
+// editPeople runs the quick actions that name users.
 func (s *Server) editPeople(mr *mergeRequest, by *user, cmd command) string {
 	named := s.mentioned(cmd.arg, by)
 	switch cmd.name {

@@ -138,6 +138,7 @@ func (r *repo) ref(name string) string {
 	return ref.Hash().String()
 }
 
+// branch returns the head of a branch, or "".
 func (r *repo) branch(name string) string { return r.ref("refs/heads/" + name) }
 
 // branches lists the names of all branches, sorted.

@@ -73,6 +73,8 @@ func (r *repo) editTree(root plumbing.Hash, edits map[string]edit) (plumbing.Has
 	return r.writeTree(slices.Collect(maps.Values(entries)))
 }
 
+// editBelow applies the edits of subdirectories. A directory that has become
+// empty goes, as Git knows none.
 func (r *repo) editBelow(entries map[string]object.TreeEntry, below map[string]map[string]edit) error {
 	for dir, edits := range below {
 		old := entries[dir]
@@ -95,6 +97,7 @@ func (r *repo) editBelow(entries map[string]object.TreeEntry, below map[string]m
 // such a tree below another one.
 const emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
+// writeTree stores a tree in the order that Git wants.
 func (r *repo) writeTree(entries []object.TreeEntry) (plumbing.Hash, error) {
 	sort.Sort(object.TreeEntrySorter(entries))
 	o := r.git.Storer.NewEncodedObject()
@@ -159,6 +162,7 @@ func (r *repo) seed(branch string, files map[string][]byte, by object.Signature)
 	return r.reopen()
 }
 
+// writeImport writes the stream that git fast-import reads.
 func writeImport(b *bytes.Buffer, branch string, files map[string][]byte, by object.Signature) {
 	const message = "Initial commit\n"
 	fmt.Fprintf(b, "commit refs/heads/%s\ncommitter %s <%s> %d +0000\ndata %d\n%s\n",
@@ -170,6 +174,7 @@ func writeImport(b *bytes.Buffer, branch string, files map[string][]byte, by obj
 	}
 }
 
+// signature is in whole seconds of UTC, so that equal clocks give equal ids.
 func signature(u *user, at time.Time) object.Signature {
 	return object.Signature{Name: u.name, Email: u.email(), When: at.UTC().Truncate(time.Second)}
 }

@@ -27,6 +27,8 @@ const (
 	mrAt   = proj + "/merge_requests/{iid}"
 )
 
+// mux is the whole surface. The patterns match segments of the escaped path, so
+// a project path with %2F is one segment.
 func (s *Server) mux() *http.ServeMux {
 	m := http.NewServeMux()
 	for _, table := range [][]route{coreRoutes(), repoRoutes(), mergeRequestRoutes(), talkRoutes(), hookRoutes()} {
@@ -183,6 +185,7 @@ func (s *Server) serve(rt route) http.HandlerFunc {
 	}
 }
 
+// perform runs an action under the lock.
 func (c *call) perform(rt route) (reply, error) {
 	p, err := readParams(c.r)
 	if err != nil {

@@ -61,6 +61,7 @@ type ProjectOptions struct {
 	ApprovalsRequired         int  // a Premium rule "any approver"
 	ResetApprovalsOnPush      bool // Premium
 	DenyAuthorApproval        bool // Premium
+	RequireSHAForMerge        bool // require_sha_for_merge, since 19.2: merging without sha is refused
 	UnprotectedDefaultBranch  bool
 	DevelopersMayPush         bool // developers may merge into and push to the default branch
 }
@@ -151,6 +152,8 @@ func (s *Server) AddProject(path string, o ProjectOptions, members ...Member) (i
 	return p.id, nil
 }
 
+// addRepo makes the repository with its first commit and protects the default
+// branch.
 func (s *Server) addRepo(p *project) error {
 	r, err := createRepo(filepath.Join(s.cfg.Dir, fmt.Sprintf("project-%d.git", p.id)), p.opts.DefaultBranch)
 	if err != nil {
@@ -191,6 +194,7 @@ func splitPath(path string) (namespace, last string) {
 	return path[:max(i, 0)], path[i+1:]
 }
 
+// userByName ignores case, as GitLab does.
 func (s *Server) userByName(name string) *user {
 	return find(s.users, func(u *user) bool { return strings.EqualFold(u.username, name) })
 }

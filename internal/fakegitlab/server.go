@@ -162,6 +162,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return g.Wait()
 }
 
+// now is in UTC, as GitLab answers.
 func (s *Server) now() time.Time { return s.cfg.Clock().UTC() }
 
 // next hands out ids. One counter serves all kinds, so that no test can pass

@@ -64,6 +64,7 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request, path string) 
 	_ = t.Execute(w, data) // the client is gone: nothing to do
 }
 
+// page copies what a template needs, so that it runs without the lock.
 func (mr *mergeRequest) page(full bool) siteMR {
 	out := siteMR{Path: mr.project.path, IID: mr.iid, Title: mr.title, State: mr.state, Source: mr.source, Target: mr.target, Author: mr.author.name, Labels: mr.labels}
 	if !full {

@@ -94,6 +94,8 @@ func refuseTransition(from, to string) error {
 	return badRequest("Cannot transition status via :%s from :%s (Reason(s): Status cannot transition via %q)", event, from, event)
 }
 
+// transit takes the new state over with what came along; what did not come is
+// kept.
 func (c *call) transit(st *commitStatus, state string) {
 	q, now := c.params, c.now()
 	st.status = state

@@ -35,6 +35,8 @@ func (s *Server) fullUser(u *user) obj {
 	return o
 }
 
+// getVersion says fake in the version itself, where every client that logs it
+// shows it.
 func getVersion(*call) (reply, error) {
 	return ok(obj{"version": Version, "revision": "fakegitlab"})
 }
@@ -66,6 +68,7 @@ func getUser(c *call) (reply, error) {
 	return ok(c.fullUser(u))
 }
 
+// listUsers finds by exact user name, or by a part of the names.
 func listUsers(c *call) (reply, error) {
 	var found []*user
 	name, search := c.params.text("username"), strings.ToLower(c.params.text("search"))
@@ -82,6 +85,7 @@ func listUsers(c *call) (reply, error) {
 	return ok(render(page(c, found), c.fullUser))
 }
 
+// getToken is how a client learns what its token may do and when it ends.
 func getToken(c *call) (reply, error) {
 	u := c.user
 	return ok(obj{
@@ -152,6 +156,7 @@ func (c *call) memberList(all map[int64]Level) (reply, error) {
 	return ok(render(page(c, ids), func(id int64) obj { return c.renderMember(id, all[id]) }))
 }
 
+// oneMember answers 404 for who is none: no access, as far as the API says.
 func (c *call) oneMember(all map[int64]Level) (reply, error) {
 	id, err := c.id("uid")
 	if err != nil {

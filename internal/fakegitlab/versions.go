@@ -12,6 +12,7 @@ func listMergeRequestCommits(c *call) (reply, error) {
 	return ok(c.renderIDs(c.project, page(c, c.project.repo.between(mr.base, mr.sha))))
 }
 
+// listMergeRequestDiffs is against the merge base, not against the target's head.
 func listMergeRequestDiffs(c *call) (reply, error) {
 	mr, err := c.mrOfPath()
 	if err != nil {
@@ -24,6 +25,7 @@ func listMergeRequestDiffs(c *call) (reply, error) {
 	return ok(render(page(c, diffs), fileDiff.render))
 }
 
+// getMergeRequestChanges is the older form of the diffs, all in one.
 func getMergeRequestChanges(c *call) (reply, error) {
 	mr, err := c.mrOfPath()
 	if err != nil {
@@ -58,6 +60,7 @@ func listVersions(c *call) (reply, error) {
 	return ok(render(page(c, newest), func(v version) obj { return c.renderVersion(mr, v) }))
 }
 
+// getVersionDiffs is what one push brought, seen from the base it had then.
 func getVersionDiffs(c *call) (reply, error) {
 	mr, err := c.mrOfPath()
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/sluice-gitops/sluice/internal/adapter/git"
 	"github.com/sluice-gitops/sluice/internal/core"
-	"github.com/sluice-gitops/sluice/internal/core/chatops"
 	"github.com/sluice-gitops/sluice/internal/core/gate"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 	"github.com/sluice-gitops/sluice/internal/core/plan"
@@ -135,16 +134,32 @@ func (r *repo) readBranches(ctx context.Context, o *observation, refs git.Refs) 
 // whether a person closed the merge request of a candidate.
 func (r *repo) askMore(ctx context.Context, o *observation) error {
 	s := o.state
-	s.People, s.Closed = map[core.UserID]plan.Person{}, map[string]plan.MergeRequest{}
+	s.People, s.Closed, s.Reactions = map[core.UserID]plan.Person{}, map[string]plan.MergeRequest{}, map[core.NoteID][]plan.Reaction{}
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(maxParallel)
-	for _, id := range commanders(s) {
+	commands := plan.Commands(s)
+	for _, id := range authors(commands) {
 		g.Go(func() error {
 			person, err := r.Forge.Person(ctx, id, o.policy.Groups())
 			mu.Lock()
 			defer mu.Unlock()
 			s.People[id] = person
+			return err
+		})
+	}
+	for _, c := range commands {
+		if c.Answered {
+			continue
+		}
+		g.Go(func() error {
+			list, err := r.Forge.Reactions(ctx, c.MR, c.Note)
+			if err != nil && core.KindOf(err) == core.NotFound {
+				return nil // the comment was deleted a moment ago
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			s.Reactions[c.Note] = list
 			return err
 		})
 	}
@@ -162,15 +177,11 @@ func (r *repo) askMore(ctx context.Context, o *observation) error {
 	return g.Wait()
 }
 
-// commanders are the people who wrote a command on an open merge request.
-func commanders(s *plan.State) []core.UserID {
+// authors are the people who wrote the commands, each once.
+func authors(commands []plan.Command) []core.UserID {
 	var ids []core.UserID
-	for _, mr := range s.Open {
-		for _, n := range mr.Notes {
-			if n.Author != s.Project.Bot && len(chatops.Parse(n.Body, s.Project.BotName)) > 0 {
-				ids = append(ids, n.Author)
-			}
-		}
+	for _, c := range commands {
+		ids = append(ids, c.Author)
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)

@@ -52,13 +52,10 @@ type listener struct {
 // answer to each command that has none yet. Comments by Sluice itself and
 // internal ones are not listened to.
 func (l *life) listen() talk {
-	ls := &listener{life: l, known: map[core.NoteID]string{}, replied: map[core.NoteID]bool{}}
-	ls.recall()
+	ls := &listener{life: l}
+	ls.known, ls.replied = l.mr.recall(l.state.Project.Bot)
 	for _, n := range l.mr.Notes {
-		if n.Author == l.state.Project.Bot || n.Internal {
-			continue
-		}
-		if commands := chatops.Parse(n.Body, l.state.Project.BotName); len(commands) > 0 {
+		if commands := l.state.Project.commands(n); len(commands) > 0 {
 			ls.note(n, commands)
 		}
 	}
@@ -66,18 +63,54 @@ func (l *life) listen() talk {
 }
 
 // recall reads from Sluice's own comments which commands were answered.
-func (ls *listener) recall() {
-	for _, n := range ls.mr.Notes {
-		if n.Author != ls.state.Project.Bot {
+func (mr MergeRequest) recall(bot core.UserID) (known map[core.NoteID]string, replied map[core.NoteID]bool) {
+	known, replied = map[core.NoteID]string{}, map[core.NoteID]bool{}
+	for _, n := range mr.Notes {
+		if n.Author != bot {
 			continue
 		}
 		for _, s := range message.ReadSeen(n.Body) {
-			ls.known[s.Note] = s.Digest
+			known[s.Note] = s.Digest
 		}
 		if to, ok := message.ReadReply(n.Body); ok {
-			ls.replied[to] = true
+			replied[to] = true
 		}
 	}
+	return known, replied
+}
+
+// commands are what a comment commands, if it is one to listen to.
+func (p Project) commands(n Note) []chatops.Command {
+	if n.Author == p.Bot || n.Internal {
+		return nil
+	}
+	return chatops.Parse(n.Body, p.BotName)
+}
+
+// Command is a comment that commands something.
+type Command struct {
+	MR     core.MRID
+	Note   core.NoteID
+	Author core.UserID
+	// Answered tells that Sluice has finished with it: its reaction need not be
+	// looked up.
+	Answered bool
+}
+
+// Commands lists the comments on open merge requests that command something:
+// those of which the author's rights must be known.
+func Commands(s *State) []Command {
+	var out []Command
+	for _, mr := range s.Open {
+		known, _ := mr.recall(s.Project.Bot)
+		for _, n := range mr.Notes {
+			if len(s.Project.commands(n)) > 0 {
+				_, done := known[n.ID]
+				out = append(out, Command{MR: mr.ID, Note: n.ID, Author: n.Author, Answered: done})
+			}
+		}
+	}
+	return out
 }
 
 func (ls *listener) note(n Note, commands []chatops.Command) {
@@ -103,7 +136,7 @@ func (ls *listener) answer(n Note, accepted bool, replies []string) {
 	if _, done := ls.known[n.ID]; done {
 		return
 	}
-	if accepted {
+	if accepted && !slices.Contains(ls.state.Reactions[n.ID], Reaction{User: ls.state.Project.Bot, Emoji: emojiAccepted}) {
 		ls.act(React{Cause: ls.because("the command in comment %d was accepted", n.ID), MR: ls.mr.ID, Note: n.ID, Emoji: emojiAccepted})
 	}
 	if len(replies) > 0 && !ls.replied[n.ID] {

@@ -1,0 +1,260 @@
+package world_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	gitlab "gitlab.com/gitlab-org/api/client-go/v2"
+
+	"github.com/sluice-gitops/sluice/cmd/sluice/internal/world"
+	"github.com/sluice-gitops/sluice/internal/adapter/flux"
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/plan"
+	"github.com/sluice-gitops/sluice/internal/fakegitlab"
+)
+
+// aSweepThatNeverComes leaves everything to hints.
+const aSweepThatNeverComes = time.Hour
+
+func TestHintsAloneCarryAVersionToPrd(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	before := map[string]string{"stg": r.content("stg"), "prd": r.content("prd")}
+	defer r.startPromoter(filepath.Join(r.dir, "mirror"), aSweepThatNeverComes, nil)()
+	r.bump()
+	r.approveOnce()
+	r.arrived()
+	for env, was := range before {
+		if got := r.content(env); got != bumped(was) {
+			t.Errorf("%s is now\n%s\nwant only the versions of this changed:\n%s", env, got, was)
+		}
+	}
+	r.diffsTouchOnlyVersions()
+}
+
+// diffsTouchOnlyVersions reads each merge request's diff as GitLab shows it.
+func (r *rig) diffsTouchOnlyVersions() {
+	r.t.Helper()
+	want := regexp.MustCompile(`^@@[^\n]*\n( [^\n]*\n)*-      version: 2\.47\.0\n\+      version: 2\.48\.0\n( [^\n]*\n)*-      tag: "3\.9\.0"( #[^\n]*)\n\+      tag: "3\.9\.1"( #[^\n]*)\n( [^\n]*\n)*$`)
+	for branch, list := range r.requests() {
+		diffs, _, err := r.person.MergeRequests.ListMergeRequestDiffs(world.Project, list[0].IID, nil)
+		must(r.t, err)
+		if len(diffs) != 1 {
+			r.t.Errorf("%s touches %d files", branch, len(diffs))
+			continue
+		}
+		m := want.FindStringSubmatch(diffs[0].Diff)
+		if m == nil || m[3] != m[4] {
+			r.t.Errorf("%s changes more than the versions:\n%s", branch, diffs[0].Diff)
+		}
+	}
+}
+
+func TestNoHintIsNeeded(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.GitLab.Faults().Update(func(p *fakegitlab.Plan) { p.Hooks.Drop = 1 })
+	defer r.startPromoter(filepath.Join(r.dir, "mirror"), 200*time.Millisecond, nil)()
+	r.bump()
+	r.approveOnce()
+	r.arrived()
+}
+
+func TestANastyGitLabOnlyCostsTime(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.GitLab.Faults().Set(fakegitlab.Plan{
+		PrepareDelay: 300 * time.Millisecond, CheckDelay: 200 * time.Millisecond,
+		MergeAnswers: []int{405, 422, 409, 406, 405}, LockedFor: 300 * time.Millisecond, StaleReads: 3,
+		Hooks: fakegitlab.HookFaults{Seed: 7, Drop: 0.2, Duplicate: 0.5, Reorder: 0.3, Delay: 100 * time.Millisecond},
+	})
+	for _, path := range []string{"/merge_requests$", "/notes$", "/award_emoji$"} {
+		must(t, r.GitLab.Faults().Add(fakegitlab.Rule{Method: "POST", Path: path, Status: 502, After: true, Times: 1}))
+	}
+	must(t, r.GitLab.Faults().Add(fakegitlab.Rule{Path: "/merge_requests/", Status: 500, Times: 3}))
+	must(t, r.GitLab.Faults().Add(fakegitlab.Rule{Path: "/merge_requests", Status: 429, Body: "Retry later", Times: 1}))
+	defer r.startPromoter(filepath.Join(r.dir, "mirror"), 500*time.Millisecond, nil)()
+	r.bump()
+	r.approveOnce()
+	r.arrived()
+	r.oneStickyNoteEach()
+}
+
+// oneStickyNoteEach finds the doubles that a repeated write would leave.
+func (r *rig) oneStickyNoteEach() {
+	r.t.Helper()
+	for branch, list := range r.requests() {
+		notes, _, err := r.person.Notes.ListMergeRequestNotes(world.Project, list[0].IID, nil)
+		must(r.t, err)
+		mine := 0
+		for _, n := range notes {
+			if n.Author.Username == world.Bot && !n.System {
+				mine++
+			}
+		}
+		if mine != 1 {
+			r.t.Errorf("%s has %d comments of Sluice, want its one sticky note", branch, mine)
+		}
+	}
+}
+
+// mortal ends its promoter after every write, and has the answer lost.
+type mortal struct {
+	ports
+	die func(write string) error
+}
+
+func (m mortal) OpenMR(ctx context.Context, a plan.OpenMR) (core.MRID, error) {
+	id, err := m.Desk.OpenMR(ctx, a)
+	return id, after(err, m.die, "open")
+}
+
+func (m mortal) EditMR(ctx context.Context, a plan.EditMR) error {
+	return after(m.Desk.EditMR(ctx, a), m.die, "edit")
+}
+
+func (m mortal) WriteNote(ctx context.Context, a plan.WriteNote) error {
+	return after(m.Desk.WriteNote(ctx, a), m.die, "note")
+}
+
+func (m mortal) React(ctx context.Context, a plan.React) error {
+	return after(m.Desk.React(ctx, a), m.die, "react")
+}
+
+func (m mortal) Merge(ctx context.Context, a plan.MergeMR) error {
+	return after(m.Desk.Merge(ctx, a), m.die, "merge")
+}
+
+func (m mortal) CloseMR(ctx context.Context, a plan.CloseMR) error {
+	return after(m.Desk.CloseMR(ctx, a), m.die, "close")
+}
+
+func (m mortal) Push(ctx context.Context, p plan.PushBranch) (core.SHA, error) {
+	sha, err := m.Mirror.Push(ctx, p)
+	return sha, after(err, m.die, "push")
+}
+
+func (m mortal) Trigger(ctx context.Context, rec flux.Receiver, p flux.Payload) error {
+	return after(m.Caller.Trigger(ctx, rec, p), m.die, "trigger")
+}
+
+func after(err error, die func(string) error, write string) error {
+	if err != nil {
+		return err
+	}
+	return die(write)
+}
+
+// TestARestartBetweenEveryTwoWritesIsHarmless kills the promoter after each
+// write before it learns of its success, and starts one that remembers
+// nothing: neither the mirror nor the process survives.
+func TestARestartBetweenEveryTwoWritesIsHarmless(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var (
+		mu     sync.Mutex
+		writes = map[string]int{}
+		lives  atomic.Int64
+		done   = make(chan struct{})
+		ended  = make(chan struct{})
+	)
+	go func() {
+		defer close(ended)
+		for {
+			dead := make(chan struct{})
+			var once sync.Once
+			stop := r.startPromoter(filepath.Join(r.dir, fmt.Sprint("mirror-", lives.Add(1))), 300*time.Millisecond, func(p ports) ports {
+				m := mortal{ports: p, die: func(write string) error {
+					mu.Lock()
+					defer mu.Unlock()
+					writes[write]++
+					once.Do(func() { close(dead) })
+					return core.Errorf(core.Transient, "killed after %s", write)
+				}}
+				return ports{Desk: m, Mirror: m, Caller: m}
+			})
+			select {
+			case <-dead:
+				stop()
+			case <-done:
+				stop()
+				return
+			}
+		}
+	}()
+	r.bump()
+	r.approveOnce()
+	r.arrived()
+	close(done)
+	<-ended
+	mu.Lock()
+	defer mu.Unlock()
+	for _, write := range []string{"push", "open", "note", "react", "merge", "trigger"} {
+		if writes[write] == 0 {
+			t.Errorf("no promoter was killed after a %s; writes were %v", write, writes)
+		}
+	}
+	r.oneStickyNoteEach()
+	t.Logf("%d lives, killed after %v", lives.Load(), writes)
+}
+
+func TestTwoPromotersAtOnceOpenOneMergeRequest(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for i := range 2 {
+		defer r.startPromoter(filepath.Join(r.dir, fmt.Sprint("mirror-", i)), 250*time.Millisecond, nil)()
+	}
+	r.bump()
+	r.approveOnce()
+	r.arrived()
+}
+
+func TestAHoldStopsAndAnOutsiderCannotApprove(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	defer r.startPromoter(filepath.Join(r.dir, "mirror"), 300*time.Millisecond, nil)()
+	r.bump()
+	r.eventually("a merge request for prd", func() bool { return len(r.requests()["sluice/prd/ai-gateway"]) > 0 })
+	mr := r.requests()["sluice/prd/ai-gateway"][0].IID
+	r.comment(world.Dana, mr, "/sluice hold the database is being moved")
+	r.comment(world.Dana, mr, "/sluice approve")
+	r.approveOnce()
+	r.eventually("the hold shows, and dana's approval is refused", func() bool {
+		m, _, err := r.person.MergeRequests.GetMergeRequest(world.Project, mr, nil)
+		must(t, err)
+		return regexp.MustCompile(`\[ \] \*\*hold\*\*: held by dana: the database is being moved\n(.*\n)*.*\[x\] \*\*approvals\*\*: 2 of 2 approvals: amir, bea\n`).MatchString(m.Description) &&
+			r.said(mr, "This approval does not count: an approval must come from role:maintainer.")
+	})
+	if state := r.requests()["sluice/prd/ai-gateway"][0].State; state != "opened" {
+		t.Fatalf("the held merge request is %s", state)
+	}
+	r.comment(world.Dana, mr, "/sluice unhold")
+	r.arrived()
+}
+
+func (r *rig) comment(who string, mr int64, body string) {
+	r.t.Helper()
+	client, err := r.Client(who)
+	must(r.t, err)
+	_, _, err = client.Notes.CreateMergeRequestNote(world.Project, mr, &gitlab.CreateMergeRequestNoteOptions{Body: &body})
+	must(r.t, err)
+}
+
+// said tells whether Sluice wrote a comment with this text.
+func (r *rig) said(mr int64, text string) bool {
+	r.t.Helper()
+	notes, _, err := r.person.Notes.ListMergeRequestNotes(world.Project, mr, nil)
+	must(r.t, err)
+	for _, n := range notes {
+		if n.Author.Username == world.Bot && regexp.MustCompile(regexp.QuoteMeta(text)).MatchString(n.Body) {
+			return true
+		}
+	}
+	return false
+}

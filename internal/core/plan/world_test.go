@@ -1,0 +1,272 @@
+package plan_test
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/gate"
+	"github.com/sluice-gitops/sluice/internal/core/overlay"
+	"github.com/sluice-gitops/sluice/internal/core/overlay/memtree"
+	"github.com/sluice-gitops/sluice/internal/core/plan"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
+)
+
+const bot core.UserID = 1
+
+// world is a monorepo, its GitLab project and its clusters, held in memory. It
+// does what the actions' contracts say and lets a test look at the state that
+// a pass would observe.
+type world struct {
+	t         testing.TB
+	now       time.Time
+	policy    *policy.Policy
+	reader    *overlay.Reader
+	commits   map[core.SHA]map[string]string
+	inventory map[core.SHA]*overlay.Inventory
+	trunk     []core.SHA // oldest first
+	branches  map[string]branch
+	open      []plan.MergeRequest
+	closed    map[string]plan.MergeRequest
+	people    map[core.UserID]plan.Person
+	reactions map[core.NoteID][]plan.Reaction
+	reports   map[core.Cluster][]gate.Report
+	triggers  map[core.Cluster]plan.TriggerRecord
+	receivers map[core.Cluster]bool
+	made      int // commits, merge requests and notes made so far
+}
+
+// branch is one commit on top of a parent.
+type branch struct {
+	head, parent core.SHA
+	unrooted     bool
+	message      string
+	files        map[string]string // what the commit changes
+}
+
+func newWorld(t testing.TB, files map[string]string, now time.Time) *world {
+	t.Helper()
+	p, err := policy.Parse(policy.FileName, []byte(files[policy.FileName]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &world{
+		t: t, now: now, policy: p, reader: overlay.NewReader(),
+		commits: map[core.SHA]map[string]string{}, inventory: map[core.SHA]*overlay.Inventory{},
+		branches: map[string]branch{}, closed: map[string]plan.MergeRequest{},
+		people: map[core.UserID]plan.Person{}, reactions: map[core.NoteID][]plan.Reaction{},
+		reports: map[core.Cluster][]gate.Report{}, triggers: map[core.Cluster]plan.TriggerRecord{},
+		receivers: map[core.Cluster]bool{},
+	}
+}
+
+// sha makes an object name that people recognise: c1 is c1000000….
+func sha(name string) core.SHA {
+	return core.SHA(name + strings.Repeat("0", 40-len(name)))
+}
+
+func (w *world) number() int { w.made++; return 1000 + w.made }
+
+// commit adds a commit to the default branch.
+func (w *world) commit(name core.SHA, files map[string]string) {
+	w.t.Helper()
+	w.commits[name] = files
+	inv, err := w.reader.Read(memtree.Text(files), w.policy)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.inventory[name] = inv
+	w.trunk = append(w.trunk, name)
+}
+
+func (w *world) head() core.SHA           { return w.trunk[len(w.trunk)-1] }
+func (w *world) files() map[string]string { return w.commits[w.head()] }
+
+func gitBlob(content string) core.SHA {
+	sum := sha1.Sum(fmt.Appendf(nil, "blob %d\x00%s", len(content), content))
+	return core.SHA(hex.EncodeToString(sum[:]))
+}
+
+// observe is the world as one pass sees it. What it returns shares nothing
+// with the world that a test might change.
+func (w *world) observe() *plan.State {
+	s := &plan.State{
+		Project: plan.Project{ID: 1, Path: "platform/flux", DefaultBranch: "main", Bot: bot, BotName: "sluice-bot"},
+		Head:    w.head(), Inventory: w.inventory[w.head()], Past: maps.Clone(w.inventory),
+		Reports: map[core.Cluster][]gate.Report{}, Triggers: maps.Clone(w.triggers),
+		Branches: map[string]plan.Branch{}, Closed: maps.Clone(w.closed), People: maps.Clone(w.people),
+		Receivers: w.receivers, Reactions: maps.Clone(w.reactions),
+	}
+	for name, b := range w.branches {
+		s.Branches[name] = w.observeBranch(name, b)
+	}
+	for cluster, list := range w.reports {
+		s.Reports[cluster] = slices.Clone(list)
+	}
+	for _, mr := range w.open {
+		mr.Versions, mr.Notes, mr.Labels = slices.Clone(mr.Versions), slices.Clone(mr.Notes), slices.Clone(mr.Labels)
+		s.Open = append(s.Open, mr)
+	}
+	return s
+}
+
+func (w *world) observeBranch(name string, b branch) plan.Branch {
+	out := plan.Branch{
+		Name: name, Head: b.head, Parents: []core.SHA{b.parent}, Message: b.message,
+		Rooted: !b.unrooted && slices.Contains(w.trunk, b.parent), Changed: map[string]core.SHA{},
+	}
+	for path, content := range b.files {
+		if w.commits[b.parent][path] != content {
+			out.Changed[path] = gitBlob(content)
+		}
+	}
+	return out
+}
+
+func (w *world) compute() *plan.Plan { return plan.Compute(w.policy, w.observe(), w.now) }
+
+// mr is the open merge request of that number.
+func (w *world) mr(id core.MRID) *plan.MergeRequest {
+	w.t.Helper()
+	i := slices.IndexFunc(w.open, func(mr plan.MergeRequest) bool { return mr.ID == id })
+	if i < 0 {
+		w.t.Fatalf("no open merge request !%d", id)
+	}
+	return &w.open[i]
+}
+
+// apply carries out one action. Nobody else works in this world, so that an
+// action whose precondition does not hold is a defect of the plan.
+func (w *world) apply(a plan.Action) {
+	w.t.Helper()
+	switch a := a.(type) {
+	case plan.PushBranch:
+		w.push(a)
+	case plan.DeleteBranch:
+		if w.branches[a.Branch].head != a.Expect {
+			w.t.Fatalf("delete %s: expected head %s", a.Branch, a.Expect)
+		}
+		delete(w.branches, a.Branch)
+	case plan.OpenMR:
+		w.openMR(a)
+	case plan.EditMR:
+		mr := w.mr(a.MR)
+		mr.Title, mr.Description, mr.Labels = a.Title, a.Description, append(mr.Labels, a.Labels...)
+	case plan.WriteNote:
+		w.write(a)
+	case plan.React:
+		w.react(a)
+	case plan.MergeMR:
+		w.merge(a)
+	case plan.CloseMR:
+		w.close(a.MR, bot)
+	case plan.Trigger:
+		r := w.triggers[a.Cluster]
+		if r.Revision != a.Revision {
+			r.Attempts = 0
+		}
+		w.triggers[a.Cluster] = plan.TriggerRecord{Revision: a.Revision, At: w.now, Attempts: r.Attempts + 1}
+	default:
+		w.t.Fatalf("an action of type %T", a)
+	}
+}
+
+func (w *world) push(a plan.PushBranch) {
+	w.t.Helper()
+	if got := w.branches[a.Branch].head; got != a.Expect {
+		w.t.Fatalf("push %s: expected head %q, found %q", a.Branch, a.Expect, got)
+	}
+	b := branch{head: sha(fmt.Sprintf("b%d", w.number())), parent: a.Parent, message: a.Message, files: map[string]string{}}
+	for _, f := range a.Files {
+		b.files[f.Path] = string(f.Content)
+	}
+	w.branches[a.Branch] = b
+	for i := range w.open {
+		if mr := &w.open[i]; mr.Source == a.Branch {
+			mr.Head, mr.MergeStatus = b.head, "mergeable"
+			mr.Versions = append([]plan.Version{{Head: b.head, CreatedAt: w.now}}, mr.Versions...)
+		}
+	}
+}
+
+func (w *world) openMR(a plan.OpenMR) {
+	w.t.Helper()
+	b, ok := w.branches[a.Branch]
+	if !ok || slices.ContainsFunc(w.open, func(mr plan.MergeRequest) bool { return mr.Source == a.Branch }) {
+		w.t.Fatalf("open a merge request for %s: no such branch, or a second one", a.Branch)
+	}
+	delete(w.closed, a.Branch)
+	w.open = append(w.open, plan.MergeRequest{
+		ID: core.MRID(w.number()), State: plan.Opened, Source: a.Branch, Target: a.Into, Head: b.head, Author: bot,
+		Title: a.Title, Description: a.Description, Labels: a.Labels, CreatedAt: w.now, Prepared: true,
+		MergeStatus: "mergeable", Versions: []plan.Version{{Head: b.head, CreatedAt: w.now}},
+	})
+}
+
+func (w *world) write(a plan.WriteNote) {
+	mr := w.mr(a.MR)
+	if a.Note == 0 {
+		mr.Notes = append(mr.Notes, plan.Note{ID: core.NoteID(w.number()), Author: bot, Body: a.Body, CreatedAt: w.now, UpdatedAt: w.now})
+		return
+	}
+	i := slices.IndexFunc(mr.Notes, func(n plan.Note) bool { return n.ID == a.Note })
+	if i < 0 || mr.Notes[i].Author != bot {
+		w.t.Fatalf("write note %d of !%d, which is not Sluice's", a.Note, a.MR)
+	}
+	mr.Notes[i].Body, mr.Notes[i].UpdatedAt = a.Body, w.now
+}
+
+// react moves the time of the last change, as GitLab does.
+func (w *world) react(a plan.React) {
+	mr := w.mr(a.MR)
+	i := slices.IndexFunc(mr.Notes, func(n plan.Note) bool { return n.ID == a.Note })
+	mr.Notes[i].UpdatedAt = w.now
+	w.reactions[a.Note] = append(w.reactions[a.Note], plan.Reaction{User: bot, Emoji: a.Emoji})
+}
+
+func (w *world) merge(a plan.MergeMR) {
+	mr := w.mr(a.MR)
+	b := w.branches[mr.Source]
+	if b.head != a.SHA || mr.Head != a.SHA || mr.MergeStatus != "mergeable" {
+		w.t.Fatalf("GitLab would not merge !%d at %s", a.MR, a.SHA)
+	}
+	files := maps.Clone(w.files())
+	for path, content := range b.files {
+		if files[path] != w.commits[b.parent][path] && files[path] != content {
+			w.t.Fatalf("merging !%d overwrites %s, which has changed meanwhile", a.MR, path)
+		}
+		files[path] = content
+	}
+	w.drop(a.MR)
+	w.commit(sha(fmt.Sprintf("d%d", w.number())), files)
+}
+
+func (w *world) close(id core.MRID, by core.UserID) {
+	mr := *w.mr(id)
+	w.drop(id)
+	mr.State, mr.ClosedBy, mr.HeadMessage = plan.Closed, by, w.branches[mr.Source].message
+	w.closed[mr.Source] = mr
+}
+
+func (w *world) drop(id core.MRID) {
+	w.open = slices.DeleteFunc(w.open, func(mr plan.MergeRequest) bool { return mr.ID == id })
+}
+
+// reconcile lets every cluster report that it has applied the head.
+func (w *world) reconcile() {
+	for _, env := range w.policy.Environments {
+		for _, cluster := range env.Clusters {
+			event := gate.Event{Object: gate.Object{Kind: gate.Kustomization, Namespace: "flux-system", Name: "apps"}, Revision: w.head(), Ready: true, At: w.now}
+			if len(w.reports[cluster]) == 0 {
+				w.reports[cluster] = []gate.Report{{}}
+			}
+			w.reports[cluster][0] = gate.Fold(w.reports[cluster][0], event)
+		}
+	}
+}

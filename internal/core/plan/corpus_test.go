@@ -1,0 +1,349 @@
+package plan_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"flag"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/tools/txtar"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/gate"
+	"github.com/sluice-gitops/sluice/internal/core/message"
+	"github.com/sluice-gitops/sluice/internal/core/plan"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden parts of testdata")
+
+// TestCorpus computes the plan of every state of every archive in testdata.
+//
+// An archive holds a monorepo's files, a file "state" and any number of
+// variants of it, "state NAME", each decoded on top of it; the golden plan of
+// each is the file "plan" or "plan NAME". The format of a state is scenario.
+func TestCorpus(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no corpus", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) { corpus(t, file) })
+	}
+}
+
+func corpus(t *testing.T, file string) {
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, states, plans := map[string]string{}, []txtar.File{}, map[string]string{}
+	base := ""
+	for _, f := range archive.Files {
+		kind, name, _ := strings.Cut(f.Name, " ")
+		switch kind {
+		case "state":
+			states = append(states, txtar.File{Name: name, Data: f.Data})
+			if name == "" {
+				base = string(f.Data)
+			}
+		case "plan":
+			plans[name] = string(f.Data)
+		default:
+			tree[f.Name] = string(f.Data)
+		}
+	}
+	for _, state := range states {
+		t.Run(state.Name, func(t *testing.T) {
+			w := parseScenario(t, base, string(state.Data)).build(t, tree)
+			first := w.compute()
+			got := render(w, first)
+			if diff := cmp.Diff(plans[state.Name], got); diff != "" && !*update {
+				t.Errorf("plan (-want +got):\n%s", diff)
+			}
+			plans[state.Name] = got
+			settle(t, w)
+		})
+	}
+	if *update {
+		rewrite(t, file, archive, plans)
+	}
+}
+
+// settle applies plans until there is nothing left to do, which must come soon.
+func settle(t *testing.T, w *world) {
+	t.Helper()
+	for range 12 {
+		p := w.compute()
+		if !anyLasting(p.Actions) {
+			return
+		}
+		for _, a := range p.Actions {
+			w.apply(a)
+		}
+	}
+	t.Errorf("no fixed point; the last plan is\n%s", render(w, w.compute()))
+}
+
+// anyLasting leaves calls of receivers aside: they repeat until a report comes.
+func anyLasting(actions []plan.Action) bool {
+	return slices.ContainsFunc(actions, func(a plan.Action) bool { _, call := a.(plan.Trigger); return !call })
+}
+
+func rewrite(t *testing.T, file string, a *txtar.Archive, plans map[string]string) {
+	t.Helper()
+	a.Files = slices.DeleteFunc(a.Files, func(f txtar.File) bool { return strings.HasPrefix(f.Name+" ", "plan ") })
+	for i := 0; i < len(a.Files); i++ {
+		kind, name, _ := strings.Cut(a.Files[i].Name, " ")
+		if kind == "state" {
+			golden := txtar.File{Name: strings.TrimSpace("plan " + name), Data: []byte(plans[name])}
+			a.Files = slices.Insert(a.Files, i+1, golden)
+		}
+	}
+	if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// scenario is a state as testdata writes it. Times are times of one day.
+type scenario struct {
+	Now       string
+	Head      string                       // the head's name, hexadecimal
+	Files     map[string]string            // in place of the archive's; "" removes a file
+	Revisions map[string]map[string]string // older commits: their files in place of the head's; "" removes a file
+	Branches  map[string]string            // "current", "at REVISION", or a way in which somebody changed it
+	Open      []openMR
+	Closed    map[string]struct{ By, At string } // by branch; At is the revision it was made at
+	People    map[string]person
+	Unknown   []string                       // those of People whose rights this pass does not know
+	Reports   map[string]map[string][]string // by cluster and object: "REVISION ready TIME" or "REVISION failed TIME REASON"
+	Triggers  map[string]struct {
+		Revision, At string
+		Attempts     int
+	}
+	Receivers []core.Cluster
+}
+
+type person struct {
+	ID      core.UserID
+	Level   int
+	Blocked bool
+	Groups  []string
+}
+
+type openMR struct {
+	ID                                  core.MRID
+	Branch, Pushed, Head, Status, State string
+	Title, Description, Author, Error   string
+	Into                                string
+	Notes                               []note
+}
+
+type note struct {
+	ID                 core.NoteID
+	By, At, Edit, Body string
+	Internal           bool
+	Seen               string // the text that Sluice has answered, if it has
+}
+
+func parseScenario(t *testing.T, texts ...string) *scenario {
+	t.Helper()
+	s := &scenario{Now: "10:00", Head: "c2"}
+	for _, text := range texts {
+		d := yaml.NewDecoder(strings.NewReader(text))
+		d.KnownFields(true)
+		if err := d.Decode(s); err != nil && text != "" {
+			t.Fatalf("state: %v\n%s", err, text)
+		}
+	}
+	return s
+}
+
+func clock(t testing.TB, text string) time.Time {
+	t.Helper()
+	for _, layout := range []string{"15:04", "15:04:05"} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return time.Date(2026, 11, 3, at.Hour(), at.Minute(), at.Second(), 0, time.UTC)
+		}
+	}
+	t.Fatalf("state: %q is no time of day", text)
+	return time.Time{}
+}
+
+func overlaid(files, by map[string]string) map[string]string {
+	out := maps.Clone(files)
+	maps.Copy(out, by)
+	maps.DeleteFunc(out, func(_, content string) bool { return content == "" })
+	return out
+}
+
+// build makes the world that a scenario describes.
+func (s *scenario) build(t *testing.T, tree map[string]string) *world {
+	t.Helper()
+	tree = overlaid(tree, s.Files)
+	w := newWorld(t, tree, clock(t, s.Now))
+	for _, name := range slices.Sorted(maps.Keys(s.Revisions)) {
+		w.commit(sha(name), overlaid(tree, s.Revisions[name]))
+	}
+	w.commit(sha(s.Head), tree)
+	for i, name := range slices.Sorted(maps.Keys(s.Branches)) {
+		w.branches["sluice/"+name] = w.branchAs(t, "sluice/"+name, s.Branches[name], sha("b"+string(rune('1'+i))))
+	}
+	for name, who := range s.People {
+		if !slices.Contains(s.Unknown, name) {
+			w.people[who.ID] = plan.Person{ID: who.ID, Username: name, Level: who.Level, Active: !who.Blocked, Groups: who.Groups}
+		}
+	}
+	for name, c := range s.Closed {
+		mr := plan.MergeRequest{ID: 3, State: plan.Closed, Source: "sluice/" + name, ClosedBy: s.user(c.By)}
+		mr.HeadMessage = w.branchAs(t, mr.Source, "at "+c.At, "").message
+		w.closed[mr.Source] = mr
+	}
+	s.buildClusters(t, w)
+	for _, mr := range s.Open {
+		s.buildMR(t, w, mr)
+	}
+	return w
+}
+
+func (s *scenario) user(name string) core.UserID {
+	if name == "sluice" {
+		return bot
+	}
+	return s.People[name].ID
+}
+
+func (s *scenario) buildClusters(t *testing.T, w *world) {
+	t.Helper()
+	for cluster, objects := range s.Reports {
+		for name, lines := range objects {
+			kind, path, ok := strings.Cut(name, " ")
+			if !ok {
+				kind, path = gate.Kustomization, "flux-system/"+name
+			}
+			namespace, name, _ := strings.Cut(path, "/")
+			var r gate.Report
+			for _, line := range lines {
+				f := append(strings.SplitN(line, " ", 4), "")
+				e := gate.Event{Object: gate.Object{Kind: kind, Namespace: namespace, Name: name}, Ready: f[1] == "ready", Reason: f[3], At: clock(t, f[2])}
+				if kind == gate.Kustomization {
+					e.Revision = sha(f[0])
+				}
+				r = gate.Fold(r, e)
+			}
+			w.reports[core.Cluster(cluster)] = append(w.reports[core.Cluster(cluster)], r)
+		}
+	}
+	for cluster, c := range s.Triggers {
+		w.triggers[core.Cluster(cluster)] = plan.TriggerRecord{Revision: sha(c.Revision), At: clock(t, c.At), Attempts: c.Attempts}
+	}
+	for _, cluster := range s.Receivers {
+		w.receivers[cluster] = true
+	}
+}
+
+// branchAs makes a branch as Sluice would have made it when a commit was the
+// head, and then changes it as somebody else might have.
+func (w *world) branchAs(t *testing.T, name, how string, head core.SHA) branch {
+	t.Helper()
+	at := w.head()
+	if revision, ok := strings.CutPrefix(how, "at "); ok {
+		at = sha(revision)
+	}
+	then := &world{t: t, now: w.now, policy: w.policy, inventory: w.inventory, trunk: []core.SHA{at}}
+	b := branch{head: head, parent: at, message: "Work in progress", files: map[string]string{"README.md": "mine\n"}}
+	for _, a := range then.compute().Actions {
+		if push, ok := a.(plan.PushBranch); ok && push.Branch == name {
+			b.message, b.files = push.Message, map[string]string{}
+			for _, f := range push.Files {
+				b.files[f.Path] = string(f.Content)
+			}
+		}
+	}
+	switch how {
+	case "amended":
+		for path := range b.files {
+			b.files[path] += "# changed by hand\n"
+		}
+	case "a commit on top":
+		b.parent, b.files = sha("b9"), map[string]string{"README.md": "mine\n"}
+	case "a commit on top that undoes it":
+		b.parent = sha("b9")
+	case "reworded":
+		b.message = "Urgent: " + b.message
+	case "foreign":
+		b.message = "Urgent fix"
+	case "unrooted":
+		b.unrooted = true
+	}
+	return b
+}
+
+func (s *scenario) buildMR(t *testing.T, w *world, in openMR) {
+	t.Helper()
+	name := "sluice/" + in.Branch
+	head := w.branches[name].head
+	mr := plan.MergeRequest{
+		ID: in.ID, State: plan.Opened, Source: name, Target: "main", Head: head, Author: bot,
+		Title: in.Title, Description: in.Description, Labels: []string{plan.Label},
+		CreatedAt: clock(t, "08:00"), Prepared: true, MergeStatus: "mergeable", MergeError: in.Error,
+	}
+	if in.Into != "" {
+		mr.Target = in.Into
+	}
+	if in.Status != "" {
+		mr.MergeStatus = strings.TrimSuffix(in.Status, "none")
+	}
+	if in.State != "" {
+		mr.State = plan.MRState(in.State)
+	}
+	if in.Author != "" {
+		mr.Author = s.user(in.Author)
+	}
+	if in.Head != "" {
+		mr.Head = sha(in.Head)
+	}
+	pushed := "09:00"
+	if in.Pushed != "" {
+		pushed = in.Pushed
+	}
+	mr.Versions = []plan.Version{{Head: mr.Head, CreatedAt: clock(t, pushed)}, {Head: sha("b0"), CreatedAt: clock(t, "08:00")}}
+	for _, a := range w.compute().Actions {
+		if opened, ok := a.(plan.OpenMR); ok && opened.Branch == name && in.Title == "" {
+			mr.Title, mr.Description = opened.Title, opened.Description+in.Description
+		}
+	}
+	mr.Notes = s.notes(t, in.Notes)
+	w.open = append(w.open, mr)
+}
+
+func (s *scenario) notes(t *testing.T, in []note) []plan.Note {
+	t.Helper()
+	var out []plan.Note
+	var seen []message.Seen
+	for _, n := range in {
+		edit := n.At
+		if n.Edit != "" {
+			edit = n.Edit
+		}
+		out = append(out, plan.Note{ID: n.ID, Author: s.user(n.By), Body: n.Body, Internal: n.Internal, CreatedAt: clock(t, n.At), UpdatedAt: clock(t, edit)})
+		if n.Seen != "" {
+			sum := sha256.Sum256([]byte(n.Seen))
+			seen = append(seen, message.Seen{Note: n.ID, Digest: hex.EncodeToString(sum[:6])})
+		}
+	}
+	if len(seen) > 0 {
+		at := clock(t, s.Now)
+		out = append(out, plan.Note{ID: 99, Author: bot, Body: message.Sticky("As it was before.", seen), CreatedAt: at, UpdatedAt: at})
+	}
+	slices.SortStableFunc(out, func(a, b plan.Note) int { return bytes.Compare([]byte{byte(a.ID)}, []byte{byte(b.ID)}) })
+	return out
+}

@@ -23,6 +23,9 @@ const (
 	lastPause  = time.Minute
 	// passTimeout bounds one pass, so that a hanging server can not stop the sweep.
 	passTimeout = 5 * time.Minute
+	// conflictPause bounds the back-off where nothing is broken and the world
+	// has merely moved: GitLab takes seconds to make up its mind about a merge.
+	conflictPause = 4 * time.Second
 	// maxFolds bounds the attempts to fold one report while others are folded.
 	maxFolds = 10
 	// syncTimeout is how long the first pass waits for the reports that are kept

@@ -64,7 +64,10 @@ func (r *repo) run(ctx context.Context) error {
 		switch kind := core.KindOf(err); {
 		case ctx.Err() != nil:
 			return nil
-		case err != nil && (kind == core.Transient || kind == core.Conflict):
+		case err != nil && kind == core.Conflict:
+			wait, asked = max(min(pause(attempt), conflictPause), core.WaitOf(err)), false
+			attempt++
+		case err != nil && kind == core.Transient:
 			wait, asked = max(pause(attempt), core.WaitOf(err)), false
 			attempt++
 		default:

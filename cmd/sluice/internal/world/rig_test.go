@@ -82,7 +82,7 @@ func newRig(t *testing.T) *rig {
 		log.Close()
 		if t.Failed() {
 			content, _ := os.ReadFile(log.Name())
-			t.Logf("%s", content[max(0, len(content)-20_000):])
+			t.Logf("%s", content[max(0, len(content)-100_000):])
 		}
 	})
 	files, err := seed.Monorepo(seed.Options{Apps: 1, Policy: []byte(rules)})
@@ -97,8 +97,7 @@ func newRig(t *testing.T) *rig {
 	hooks, err := receiving.New(r.values, r.bus, r.logger)
 	must(t, err)
 	g.Go(func() error { return process.ServeHTTP(running, r.Hooks, hooks.Handler()) })
-	r.person, err = r.Client(world.Amir)
-	must(t, err)
+	r.person = r.patient(world.Amir)
 	return r
 }
 
@@ -117,6 +116,15 @@ func (r *rig) startNATS() {
 	must(r.t, err)
 	r.t.Cleanup(r.bus.Close)
 	must(r.t, r.bus.Ensure(r.ctx, events.Default(1)))
+}
+
+// patient is a client of one of the people that bears a GitLab in trouble.
+func (r *rig) patient(name string) *gitlab.Client {
+	r.t.Helper()
+	client, err := gitlab.NewClient(r.Token(name).Reveal(), gitlab.WithBaseURL(r.GitLabURL), gitlab.WithCustomRetryMax(20),
+		gitlab.WithCustomRetryWaitMinMax(50*time.Millisecond, 200*time.Millisecond))
+	must(r.t, err)
+	return client
 }
 
 // ports are the ways in which a promoter writes; a test may put itself
@@ -172,9 +180,7 @@ func (r *rig) startPromoter(mirrorDir string, sweep time.Duration, between func(
 // bump changes both versions in dev, by one commit on main.
 func (r *rig) bump() {
 	r.t.Helper()
-	dana, err := r.Client(world.Dana)
-	must(r.t, err)
-	_, _, err = dana.Commits.CreateCommit(world.Project, &gitlab.CreateCommitOptions{
+	_, _, err := r.patient(world.Dana).Commits.CreateCommit(world.Project, &gitlab.CreateCommitOptions{
 		Branch: new("main"), CommitMessage: new("bump dev"),
 		Actions: []*gitlab.CommitActionOptions{{Action: new(gitlab.FileUpdate), FilePath: new(patchFile("dev")), Content: new(bumped(r.content("dev")))}},
 	})
@@ -227,9 +233,7 @@ func (r *rig) approveOnce() {
 	r.eventually("a merge request for prd", func() bool { return len(r.requests()["sluice/prd/ai-gateway"]) > 0 })
 	mr := r.requests()["sluice/prd/ai-gateway"][0].IID
 	for _, name := range []string{world.Amir, world.Bea} {
-		client, err := r.Client(name)
-		must(r.t, err)
-		_, _, err = client.Notes.CreateMergeRequestNote(world.Project, mr, &gitlab.CreateMergeRequestNoteOptions{Body: new("/sluice approve")})
+		_, _, err := r.patient(name).Notes.CreateMergeRequestNote(world.Project, mr, &gitlab.CreateMergeRequestNoteOptions{Body: new("/sluice approve")})
 		must(r.t, err)
 	}
 }

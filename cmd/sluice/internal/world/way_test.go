@@ -77,8 +77,8 @@ func TestANastyGitLabOnlyCostsTime(t *testing.T) {
 	for _, path := range []string{"/merge_requests$", "/notes$", "/award_emoji$"} {
 		must(t, r.GitLab.Faults().Add(fakegitlab.Rule{Method: "POST", Path: path, Status: 502, After: true, Times: 1}))
 	}
-	must(t, r.GitLab.Faults().Add(fakegitlab.Rule{Path: "/merge_requests/", Status: 500, Times: 3}))
-	must(t, r.GitLab.Faults().Add(fakegitlab.Rule{Path: "/merge_requests", Status: 429, Body: "Retry later", Times: 1}))
+	must(t, r.GitLab.Faults().Add(fakegitlab.Rule{Path: "/merge_requests/", Status: 500, Times: 6}))
+	must(t, r.GitLab.Faults().Add(fakegitlab.Rule{Path: "/merge_requests", Status: 429, RetryAfter: 1, Body: "Retry later", Times: 2}))
 	defer r.startPromoter(filepath.Join(r.dir, "mirror"), 500*time.Millisecond, nil)()
 	r.bump()
 	r.approveOnce()
@@ -240,9 +240,7 @@ func TestAHoldStopsAndAnOutsiderCannotApprove(t *testing.T) {
 
 func (r *rig) comment(who string, mr int64, body string) {
 	r.t.Helper()
-	client, err := r.Client(who)
-	must(r.t, err)
-	_, _, err = client.Notes.CreateMergeRequestNote(world.Project, mr, &gitlab.CreateMergeRequestNoteOptions{Body: &body})
+	_, _, err := r.patient(who).Notes.CreateMergeRequestNote(world.Project, mr, &gitlab.CreateMergeRequestNoteOptions{Body: &body})
 	must(r.t, err)
 }
 

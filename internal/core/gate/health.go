@@ -71,6 +71,9 @@ func (s Source) health() Health {
 
 // missing says what keeps one Kustomization from being healthy, or "".
 func (s Source) missing(r Report, now Run) string {
+	if now.Revision == "" {
+		return fmt.Sprintf("%s: %s has not said yet which revision it applies", s.Cluster, r.Object)
+	}
 	switch s.Carries(now.Revision) {
 	case Unknown:
 		return fmt.Sprintf("%s: %s reports revision %s, which is not on the default branch that Sluice knows", s.Cluster, r.Object, now.Revision.Short())

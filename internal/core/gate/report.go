@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -20,6 +21,11 @@ type Object struct {
 
 // String is the object as people name it.
 func (o Object) String() string { return o.Kind + " " + o.Namespace + "/" + o.Name }
+
+// Compare orders objects by kind, namespace and name.
+func (o Object) Compare(p Object) int {
+	return cmp.Or(strings.Compare(o.Kind, p.Kind), strings.Compare(o.Namespace, p.Namespace), strings.Compare(o.Name, p.Name))
+}
 
 // Kustomization is the kind of the objects whose reports say which revision of
 // the monorepo a cluster has applied.

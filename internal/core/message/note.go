@@ -73,9 +73,10 @@ func ReadReply(body string) (core.NoteID, bool) {
 	return core.NoteID(n), err == nil
 }
 
-// Status answers the command of that name.
-func Status(t core.Target, verdicts []gate.Verdict) string {
-	return fmt.Sprintf("%s in %s:\n\n%s", Inline(string(t.App), maxText), Inline(string(t.Env), maxText), Gates(verdicts))
+// Status answers the command of that name: where the merge request stands, in
+// a sentence and gate by gate.
+func Status(t core.Target, sentence string, verdicts []gate.Verdict) string {
+	return fmt.Sprintf("%s in %s: %s\n\n%s", Inline(string(t.App), maxText), Inline(string(t.Env), maxText), Quote(sentence, 2*maxReason), Gates(verdicts))
 }
 
 // Unknown answers a command that does not exist.

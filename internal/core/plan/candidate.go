@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -94,12 +95,23 @@ func (c *Candidate) compare(inv *overlay.Inventory, env policy.Environment, targ
 		return
 	}
 	for _, d := range target {
+		common := false
 		for _, p := range d.Pins {
-			if want, ok := wanted[p.Key]; ok && want.Version != p.Version {
+			want, ok := wanted[p.Key]
+			common = common || ok
+			if ok && want.Version != p.Version {
 				c.change(d, p, want, rule)
 			}
 		}
+		if !common && len(wanted) > 0 && c.Blocked == "" {
+			c.block("%s fixes none of the versions that %s fixes, such as %s, so there is nothing to compare", d.Dir, c.From, first(wanted))
+		}
 	}
+}
+
+// first is the least key, for an example.
+func first(pins map[pin.Key]pin.Pin) pin.Key {
+	return slices.SortedFunc(maps.Keys(pins), pin.Key.Compare)[0]
 }
 
 // sourceVersions is what the source environments deploy, if all their clusters

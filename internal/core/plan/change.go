@@ -125,7 +125,7 @@ func (c Candidate) commitMessage(head core.SHA, changed map[string]core.SHA) str
 // subject names the promotion in at most so many characters, as exactly as
 // they allow.
 func (c Candidate) subject(limit int) string {
-	base := fmt.Sprintf("Promote %s to %s", c.Target.App, c.Target.Env)
+	base := c.bare()
 	var moves []string
 	for _, ch := range c.Changes {
 		move := ch.Pin.Version + " → " + ch.New
@@ -141,3 +141,6 @@ func (c Candidate) subject(limit int) string {
 	}
 	return base
 }
+
+// bare is the subject without any versions.
+func (c Candidate) bare() string { return fmt.Sprintf("Promote %s to %s", c.Target.App, c.Target.Env) }

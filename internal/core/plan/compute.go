@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -132,13 +133,19 @@ func (c *computation) sources(env policy.Environment, app core.App) []gate.Sourc
 			}
 			for _, cluster := range clusters {
 				out = append(out, gate.Source{
-					Cluster: cluster, Reports: c.state.Reports[cluster], Releases: d.Releases(),
+					Cluster: cluster, Reports: c.reports(cluster), Releases: d.Releases(),
 					Carries: c.carries(core.Target{Env: from, App: app}, d),
 				})
 			}
 		}
 	}
 	return out
+}
+
+// reports are a cluster's in the order of their objects, so that what is said
+// about the first of several failures does not depend on how they were listed.
+func (c *computation) reports(cluster core.Cluster) []gate.Report {
+	return slices.SortedFunc(slices.Values(c.state.Reports[cluster]), func(a, b gate.Report) int { return a.Object.Compare(b.Object) })
 }
 
 // carries compares a deployment with what it was at another revision.

@@ -67,7 +67,7 @@ func (l *life) retire() {
 	}
 	switch {
 	case l.mr != nil:
-		l.sticky(talk{}, "Closed by Sluice: "+reason+".")
+		l.sticky(l.remembered(), "Closed by Sluice: "+reason+".")
 		l.act(CloseMR{Cause: l.because("%s", reason), MR: l.mr.ID})
 	case l.branched && l.branch.ours():
 		l.act(DeleteBranch{Cause: l.because("%s", reason), Branch: l.branch.Name, Expect: l.branch.Head})
@@ -82,7 +82,15 @@ func (l *life) stop(phase Phase, reason string) {
 		return
 	}
 	l.status.Verdicts = []gate.Verdict{{Gate: "promotion", State: gate.Block, Reason: reason}}
-	l.sticky(l.listen(), "Stopped: "+reason+".")
+	l.respond(l.listen(), "Stopped: "+reason+".")
+}
+
+// respond answers the comments, keeps the sticky note, and then acknowledges
+// what was accepted, in an order in which each may be the last that is done.
+func (l *life) respond(heard talk, sentence string) {
+	l.reply(heard, sentence)
+	l.sticky(heard.seen, sentence)
+	l.react(heard)
 }
 
 // vetoed tells whether a person closed the merge request for this very
@@ -156,7 +164,7 @@ func (l *life) tend(files []File, want map[string]core.SHA) {
 	l.status.Next = gate.Next(l.status.Verdicts)
 	l.judge()
 	l.describe()
-	l.sticky(heard, l.sentence())
+	l.respond(heard, l.sentence())
 	switch {
 	case l.stuckOnBase():
 		l.push(files, want, l.branch.Head, "GitLab says %s, so it is made anew on %s", l.mr.MergeStatus, l.state.Head.Short())
@@ -178,17 +186,35 @@ func (l *life) judge() {
 		l.set(Waiting, v.Gate+": "+v.Reason)
 		return
 	}
+	obstacle, passing := l.obstacle()
 	switch {
-	case l.env.Merge != policy.Auto:
+	case l.env.Merge != policy.Auto && (obstacle == "" || passing):
 		l.set(Ready, "every gate passes; a person merges it, since the policy says merge: manual")
-	case l.mr.MergeStatus == "mergeable":
-		l.set(Merging, "every gate passes")
+	case l.env.Merge != policy.Auto:
+		l.set(Ready, "every gate passes, and a person merges it, but "+obstacle)
+	case obstacle != "":
+		l.set(Waiting, "every gate passes, but "+obstacle)
 	default:
-		l.set(Waiting, "every gate passes, and GitLab says: "+mergeStatus(l.mr.MergeStatus))
-		if transient(l.mr.MergeStatus) || l.mr.State == Locked {
-			l.status.Next = l.now.Add(settle)
-		}
+		l.set(Merging, "every gate passes")
 	}
+	if passing {
+		l.status.Next = l.now.Add(settle)
+	}
+}
+
+// obstacle says what keeps GitLab from merging, or "", and whether GitLab will
+// be past it soon by itself.
+func (l *life) obstacle() (text string, passing bool) {
+	status := l.mr.MergeStatus
+	switch {
+	case l.mr.State == Locked:
+		return "GitLab is merging it already", true
+	case status == "mergeable":
+		return "", false
+	case l.mr.MergeError != "":
+		return "GitLab says: " + mergeStatus(status) + " (" + message.Plain(l.mr.MergeError, 200) + ")", transient(status)
+	}
+	return "GitLab says: " + mergeStatus(status), transient(status)
 }
 
 func notPassed(v gate.Verdict) bool { return v.State != gate.Pass }
@@ -212,11 +238,13 @@ func mergeStatus(s string) string {
 
 // sentence is the status as the sticky note tells it.
 func (l *life) sentence() string {
-	switch l.status.Phase {
-	case Merging:
+	switch {
+	case l.status.Phase == Merging && l.mr.MergeError != "":
+		return "Every gate passes: Sluice tries again to merge it. The last time, GitLab said: " + message.Plain(l.mr.MergeError, 200)
+	case l.status.Phase == Merging:
 		return "Every gate passes: Sluice merges it as soon as GitLab lets it."
-	case Ready:
-		return "Every gate passes. It may be merged by hand now."
+	case gate.Open(l.status.Verdicts):
+		return strings.ToUpper(l.status.Reason[:1]) + l.status.Reason[1:] + "."
 	default:
 		return "Waiting for " + l.status.Reason + "."
 	}
@@ -253,7 +281,7 @@ func (l *life) authors() []core.UserID {
 // A title that a person has rewritten is left alone.
 func (l *life) describe() {
 	title := l.mr.Title
-	if strings.HasPrefix(title, message.Title("Promote "+string(l.candidate.Target.App)+" to "+string(l.env.Name), titleLimit)) {
+	if l.wrote(title) {
 		title = l.title()
 	}
 	description := message.WithBlock(l.mr.Description, blockName, l.description(l.status.Verdicts))
@@ -264,6 +292,23 @@ func (l *life) describe() {
 		Cause: l.because("its text is to say where it stands: %s", l.status.Reason),
 		MR:    l.mr.ID, Title: title, Description: description, Labels: []string{Label},
 	})
+}
+
+// wrote tells whether a title is one that Sluice gave: that of any versions of
+// this target, without a word more.
+func (l *life) wrote(title string) bool {
+	rest, ok := strings.CutPrefix(title, message.Title(l.candidate.bare(), titleLimit))
+	moves, some := strings.CutPrefix(rest, ": ")
+	if !ok || !some {
+		return ok && rest == ""
+	}
+	for move := range strings.SplitSeq(moves, ", ") {
+		from, to, both := strings.Cut(move, " → ")
+		if !both || strings.ContainsAny(from+to, " \t") {
+			return false
+		}
+	}
+	return true
 }
 
 // titleLimit keeps a title within GitLab's 255 characters even if every other

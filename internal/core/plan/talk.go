@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -32,28 +33,37 @@ type talk struct {
 	approvers []gate.Person // those whose approval is in force; whether it counts is the gate's business
 	hold      *hold         // nil unless held
 	seen      []message.Seen
+	answers   []answer // what is still to be said, oldest comment first
 }
 
 // hold is a hold that is in force.
 type hold struct {
 	by     string
 	reason string
+	since  time.Time
+}
+
+// answer is what a comment gets that has not been answered yet.
+type answer struct {
+	note     core.NoteID
+	accepted bool     // one of its commands was accepted in silence: it gets a reaction
+	status   bool     // it asks where the merge request stands
+	texts    []string // what else there is to say; together one comment
 }
 
 // listener reads the comments of one merge request, oldest first.
 type listener struct {
 	*life
 	talk
-	known   map[core.NoteID]string // the comments answered so far, with the digest of their text
-	replied map[core.NoteID]bool
+	known map[core.NoteID]string // the comments answered so far, with the digest of their text
 }
 
-// listen goes through the comments, works out what is in force, and plans an
-// answer to each command that has none yet. Comments by Sluice itself and
-// internal ones are not listened to.
+// listen goes through the comments, works out what is in force, and gathers the
+// answers that have not been given yet. Comments by Sluice itself and internal
+// ones are not listened to.
 func (l *life) listen() talk {
 	ls := &listener{life: l}
-	ls.known, ls.replied = l.mr.recall(l.state.Project.Bot)
+	ls.known, _ = l.mr.recall(l.state.Project.Bot)
 	for _, n := range l.mr.Notes {
 		if commands := l.state.Project.commands(n); len(commands) > 0 {
 			ls.note(n, commands)
@@ -116,32 +126,65 @@ func Commands(s *State) []Command {
 func (ls *listener) note(n Note, commands []chatops.Command) {
 	person, ok := ls.state.People[n.Author]
 	if !ok {
-		return // without knowing the rights nothing is decided; the next pass looks again
+		ls.stranger(n, commands)
+		return
 	}
-	var replies []string
-	accepted := false
+	a := answer{note: n.ID}
 	for _, cmd := range commands {
-		reply := ls.command(n, person, cmd)
-		accepted = accepted || reply == ""
-		if reply != "" {
-			replies = append(replies, reply)
+		switch text := ls.command(n, person, cmd); {
+		case text != "":
+			a.texts = append(a.texts, text)
+		case cmd.Verb == "status":
+			a.status = true
+		default:
+			a.accepted = true
 		}
 	}
-	ls.answer(n, accepted, replies)
+	if _, done := ls.known[n.ID]; !done {
+		ls.answers = append(ls.answers, a)
+	}
 	ls.seen = append(ls.seen, message.Seen{Note: n.ID, Digest: ls.firstDigest(n)})
 }
 
-// answer plans the reaction and the reply, unless they were given before.
-func (ls *listener) answer(n Note, accepted bool, replies []string) {
-	if _, done := ls.known[n.ID]; done {
-		return
+// stranger hears somebody whose rights this pass does not know. Nothing is
+// answered, and the next pass looks again; until then a hold holds, since the
+// author may well have the right to it.
+func (ls *listener) stranger(n Note, commands []chatops.Command) {
+	for _, cmd := range commands {
+		if cmd.Verb == "hold" {
+			ls.raise(n, "somebody whose rights are not known yet", cmd)
+		}
 	}
-	if accepted && !slices.Contains(ls.state.Reactions[n.ID], Reaction{User: ls.state.Project.Bot, Emoji: emojiAccepted}) {
-		ls.act(React{Cause: ls.because("the command in comment %d was accepted", n.ID), MR: ls.mr.ID, Note: n.ID, Emoji: emojiAccepted})
+	if digest, ok := ls.known[n.ID]; ok {
+		ls.seen = append(ls.seen, message.Seen{Note: n.ID, Digest: digest})
 	}
-	if len(replies) > 0 && !ls.replied[n.ID] {
-		body := message.Reply(n.ID, strings.Join(replies, "\n\n"))
-		ls.act(WriteNote{Cause: ls.because("the command in comment %d wants an answer", n.ID), MR: ls.mr.ID, Body: body})
+}
+
+// reply plans the answers in words. Each carries a mark of its own, so it is
+// given once even if nothing after it is done.
+func (l *life) reply(heard talk, sentence string) {
+	_, replied := l.mr.recall(l.state.Project.Bot)
+	for _, a := range heard.answers {
+		texts := a.texts
+		if a.status {
+			texts = append(texts, message.Status(l.status.Target, sentence, l.status.Verdicts))
+		}
+		if len(texts) > 0 && !replied[a.note] {
+			body := message.Reply(a.note, strings.Join(texts, "\n\n"))
+			l.act(WriteNote{Cause: l.because("the command in comment %d wants an answer", a.note), MR: l.mr.ID, Body: body})
+		}
+	}
+}
+
+// react plans the reactions. They come after the sticky note: a reaction moves
+// the time of the comment's last change, and only the mark in the sticky note
+// tells afterwards that the text is still the one that was accepted.
+func (l *life) react(heard talk) {
+	for _, a := range heard.answers {
+		ours := Reaction{User: l.state.Project.Bot, Emoji: emojiAccepted}
+		if a.accepted && !slices.Contains(l.state.Reactions[a.note], ours) {
+			l.act(React{Cause: l.because("the command in comment %d was accepted", a.note), MR: l.mr.ID, Note: a.note, Emoji: emojiAccepted})
+		}
 	}
 }
 
@@ -158,11 +201,11 @@ func (ls *listener) command(n Note, p gate.Person, cmd chatops.Command) string {
 	case "approve":
 		return ls.approve(n, p, cmd)
 	case "hold":
-		return ls.holdBy(p, cmd)
+		return ls.holdBy(n, p, cmd)
 	case "unhold":
 		return ls.unhold(n, p)
 	case "status":
-		return message.Status(ls.status.Target, ls.verdicts(ls.talk))
+		return ""
 	default:
 		return chatops.Help(ls.state.Project.BotName)
 	}
@@ -172,19 +215,21 @@ func (ls *listener) command(n Note, p gate.Person, cmd chatops.Command) string {
 // comment that was changed afterwards, by whomever, approves nothing.
 func (ls *listener) approve(n Note, p gate.Person, cmd chatops.Command) string {
 	rule := ls.env.Gates.Approvals
-	head := string(ls.branch.Head)
 	switch {
 	case rule.Count == 0:
 		return "The policy asks for no approvals here, so there is nothing to approve."
 	case ls.edited(n):
 		return "This comment was edited, so it approves nothing: write a new one."
-	case len(cmd.Args) > 0 && (len(cmd.Args[0]) < 7 || !strings.HasPrefix(head, strings.ToLower(cmd.Args[0]))):
-		return fmt.Sprintf("The branch is at %s, which is not the commit that you named.", message.Inline(head[:min(8, len(head))], 8))
+	case len(cmd.Args) > 0 && (len(cmd.Args[0]) < 7 || !strings.HasPrefix(string(ls.branch.Head), strings.ToLower(cmd.Args[0]))):
+		return fmt.Sprintf("This approval does not count: it names another commit than the branch's, which is %s. Name at least 7 digits of it, or none.", message.Inline(ls.branch.Head.Short(), 8))
 	}
 	if reason := gate.Refusal(rule, p, ls.authors()); reason != "" {
 		return "This approval does not count: " + reason + "."
 	}
-	if ls.current(n) && !slices.ContainsFunc(ls.approvers, func(q gate.Person) bool { return q.ID == p.ID }) {
+	if !ls.current(n) {
+		return "This approval does not count: the branch has changed since. Look at it again, and approve it anew."
+	}
+	if !slices.ContainsFunc(ls.approvers, func(q gate.Person) bool { return q.ID == p.ID }) {
 		ls.approvers = append(ls.approvers, p)
 	}
 	return ""
@@ -198,12 +243,24 @@ func (ls *listener) current(n Note) bool {
 }
 
 // holdBy errs on the safe side: an edited comment still holds.
-func (ls *listener) holdBy(p gate.Person, cmd chatops.Command) string {
+func (ls *listener) holdBy(n Note, p gate.Person, cmd chatops.Command) string {
 	if p.Level < levelHold {
 		return "Holding needs the role developer in this project."
 	}
-	ls.hold = &hold{by: p.Username, reason: message.Plain(strings.Join(cmd.Args, " "), 200)}
+	ls.raise(n, p.Username, cmd)
 	return ""
+}
+
+// raise takes the time of its last change for that of an edited comment: what
+// was edited into a hold is not lifted by what was written before.
+func (ls *listener) raise(n Note, by string, cmd chatops.Command) {
+	h := &hold{by: by, reason: message.Plain(strings.Join(cmd.Args, " "), 200), since: n.CreatedAt}
+	if ls.edited(n) {
+		h.since = n.UpdatedAt
+	}
+	if ls.hold == nil || !h.since.Before(ls.hold.since) {
+		ls.hold = h
+	}
 }
 
 func (ls *listener) unhold(n Note, p gate.Person) string {
@@ -212,6 +269,8 @@ func (ls *listener) unhold(n Note, p gate.Person) string {
 		return "Lifting a hold needs the role developer in this project."
 	case ls.edited(n):
 		return "This comment was edited, so it lifts nothing: write a new one."
+	case ls.hold != nil && ls.hold.since.After(n.CreatedAt):
+		return "The hold was placed after this comment was written, so it stays: write a new one to lift it."
 	}
 	ls.hold = nil
 	return ""
@@ -243,9 +302,19 @@ func digestOf(n Note) string {
 	return hex.EncodeToString(sum[:6])
 }
 
+// remembered are the marks of the comments that were answered before.
+func (l *life) remembered() []message.Seen {
+	known, _ := l.mr.recall(l.state.Project.Bot)
+	var out []message.Seen
+	for _, id := range slices.Sorted(maps.Keys(known)) {
+		out = append(out, message.Seen{Note: id, Digest: known[id]})
+	}
+	return out
+}
+
 // sticky keeps the one comment that says where the merge request stands.
-func (l *life) sticky(heard talk, sentence string) {
-	body := message.Sticky(sentence, heard.seen)
+func (l *life) sticky(seen []message.Seen, sentence string) {
+	body := message.Sticky(sentence, seen)
 	var id core.NoteID
 	for _, n := range l.mr.Notes {
 		if n.Author == l.state.Project.Bot && message.IsSticky(n.Body) {

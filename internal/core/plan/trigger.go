@@ -46,13 +46,24 @@ func (c *computation) trigger(cluster core.Cluster, reason string) {
 		}
 		reason += fmt.Sprintf("; %d calls so far", last.Attempts)
 	}
+	if calls := last.since(c.state.Head) + 1; calls < maxAttempts {
+		c.soon(c.now.Add(pause(calls)))
+	}
 	c.plan.Actions = append(c.plan.Actions, Trigger{Cause: Cause{Reason: reason}, Cluster: cluster, Revision: c.state.Head})
+}
+
+// since is how many calls were made for a revision.
+func (r TriggerRecord) since(revision core.SHA) int {
+	if r.Revision != revision {
+		return 0
+	}
+	return r.Attempts
 }
 
 // behind says why a cluster must reconcile, or "" if it need not.
 func (c *computation) behind(cluster core.Cluster, env core.Env) string {
 	reported := false
-	for _, r := range c.state.Reports[cluster] {
+	for _, r := range c.reports(cluster) {
 		now, ok := r.Now()
 		if !ok || r.Object.Kind != gate.Kustomization {
 			continue
@@ -78,7 +89,7 @@ func (c *computation) differs(cluster core.Cluster, env core.Env, at core.SHA) (
 	if past == nil {
 		return "something", true
 	}
-	for _, app := range c.deployed(env) {
+	for _, app := range deployed(env, c.state.Inventory, past) {
 		t := core.Target{Env: env, App: app}
 		if !sameInputs(of(c.state.Inventory.Deployments[t], cluster), of(past.Deployments[t], cluster)) {
 			return app, true
@@ -87,15 +98,19 @@ func (c *computation) differs(cluster core.Cluster, env core.Env, at core.SHA) (
 	return "", false
 }
 
-func (c *computation) deployed(env core.Env) []core.App {
+// deployed lists the apps of an environment, sorted: with a past inventory
+// also those that are no longer there, which Flux has to remove.
+func deployed(env core.Env, inventories ...*overlay.Inventory) []core.App {
 	var out []core.App
-	for t := range c.state.Inventory.Deployments {
-		if t.Env == env {
-			out = append(out, t.App)
+	for _, inv := range inventories {
+		for t := range inv.Deployments {
+			if t.Env == env {
+				out = append(out, t.App)
+			}
 		}
 	}
 	slices.Sort(out)
-	return out
+	return slices.Compact(out)
 }
 
 func of(list []*overlay.Deployment, cluster core.Cluster) *overlay.Deployment {

@@ -42,7 +42,7 @@ func HealthOf(sources []Source) Health {
 		names = append(names, string(s.Cluster))
 	}
 	slices.Sort(names)
-	out.Reason = fmt.Sprintf("%s report it ready since %s", strings.Join(names, ", "), Clock(out.Since))
+	out.Reason = fmt.Sprintf("ready in %s since %s", strings.Join(names, ", "), Clock(out.Since))
 	return out
 }
 

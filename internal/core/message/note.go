@@ -58,19 +58,30 @@ func ReadSeen(body string) []Seen {
 	return out
 }
 
+// To is what an answer answers: a comment, as it was first written or as it
+// was edited afterwards.
+type To struct {
+	Note   core.NoteID
+	Edited bool
+}
+
 // Reply is an answer to a comment, marked so that it is given once.
-func Reply(to core.NoteID, text string) string {
-	return fmt.Sprintf("<!-- sluice:reply %d -->\n%s", to, text)
+func Reply(to To, text string) string {
+	edited := ""
+	if to.Edited {
+		edited = " edited"
+	}
+	return fmt.Sprintf("<!-- sluice:reply %d%s -->\n%s", to.Note, edited, text)
 }
 
 // ReadReply tells which comment a text answers.
-func ReadReply(body string) (core.NoteID, bool) {
-	m := regexp.MustCompile(`\A<!-- sluice:reply ([0-9]{1,18}) -->`).FindStringSubmatch(body)
+func ReadReply(body string) (To, bool) {
+	m := regexp.MustCompile(`\A<!-- sluice:reply ([0-9]{1,18})( edited)? -->`).FindStringSubmatch(body)
 	if m == nil {
-		return 0, false
+		return To{}, false
 	}
 	n, err := strconv.ParseInt(m[1], 10, 64)
-	return core.NoteID(n), err == nil
+	return To{Note: core.NoteID(n), Edited: m[2] != ""}, err == nil
 }
 
 // Status answers the command of that name: where the merge request stands, in

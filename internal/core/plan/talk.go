@@ -46,6 +46,7 @@ type hold struct {
 // answer is what a comment gets that has not been answered yet.
 type answer struct {
 	note     core.NoteID
+	edited   bool     // it was answered before, and edited since: it gets one more answer
 	accepted bool     // one of its commands was accepted in silence: it gets a reaction
 	status   bool     // it asks where the merge request stands
 	texts    []string // what else there is to say; together one comment
@@ -73,8 +74,8 @@ func (l *life) listen() talk {
 }
 
 // recall reads from Sluice's own comments which commands were answered.
-func (mr MergeRequest) recall(bot core.UserID) (known map[core.NoteID]string, replied map[core.NoteID]bool) {
-	known, replied = map[core.NoteID]string{}, map[core.NoteID]bool{}
+func (mr MergeRequest) recall(bot core.UserID) (known map[core.NoteID]string, replied map[message.To]bool) {
+	known, replied = map[core.NoteID]string{}, map[message.To]bool{}
 	for _, n := range mr.Notes {
 		if n.Author != bot {
 			continue
@@ -140,10 +141,11 @@ func (ls *listener) note(n Note, commands []chatops.Command) {
 			a.accepted = true
 		}
 	}
-	if _, done := ls.known[n.ID]; !done {
+	if digest, done := ls.known[n.ID]; !done || digest != editedDigest && digest != digestOf(n) {
+		a.edited = done
 		ls.answers = append(ls.answers, a)
 	}
-	ls.seen = append(ls.seen, message.Seen{Note: n.ID, Digest: ls.firstDigest(n)})
+	ls.seen = append(ls.seen, message.Seen{Note: n.ID, Digest: ls.nextDigest(n)})
 }
 
 // stranger hears somebody whose rights this pass does not know. Nothing is
@@ -169,8 +171,9 @@ func (l *life) reply(heard talk, sentence string) {
 		if a.status {
 			texts = append(texts, message.Status(l.status.Target, sentence, l.status.Verdicts))
 		}
-		if len(texts) > 0 && !replied[a.note] {
-			body := message.Reply(a.note, strings.Join(texts, "\n\n"))
+		to := message.To{Note: a.note, Edited: a.edited}
+		if len(texts) > 0 && !replied[to] {
+			body := message.Reply(to, strings.Join(texts, "\n\n"))
 			l.act(WriteNote{Cause: l.because("the command in comment %d wants an answer", a.note), MR: l.mr.ID, Body: body})
 		}
 	}
@@ -224,7 +227,7 @@ func (ls *listener) approve(n Note, p gate.Person, cmd chatops.Command) string {
 		return fmt.Sprintf("This approval does not count: it names another commit than the branch's, which is %s. Name at least 7 digits of it, or none.", message.Inline(ls.branch.Head.Short(), 8))
 	}
 	if reason := gate.Refusal(rule, p, ls.authors()); reason != "" {
-		return "This approval does not count: " + reason + "."
+		return "This approval does not count: " + message.Quote(reason, 500) + "."
 	}
 	if !ls.current(n) {
 		return "This approval does not count: the branch has changed since. Look at it again, and approve it anew."
@@ -248,11 +251,15 @@ func (ls *listener) holdBy(n Note, p gate.Person, cmd chatops.Command) string {
 		return "Holding needs the role developer in this project."
 	}
 	ls.raise(n, p.Username, cmd)
+	if ls.edited(n) {
+		return "Held. Since this comment was edited, only an unhold that is written from now on lifts it."
+	}
 	return ""
 }
 
 // raise takes the time of its last change for that of an edited comment: what
-// was edited into a hold is not lifted by what was written before.
+// was edited into a hold is not lifted by what was written before. An edited
+// comment therefore gets words and no reaction, which would move that time.
 func (ls *listener) raise(n Note, by string, cmd chatops.Command) {
 	h := &hold{by: by, reason: message.Plain(strings.Join(cmd.Args, " "), 200), since: n.CreatedAt}
 	if ls.edited(n) {
@@ -287,12 +294,13 @@ func (ls *listener) edited(n Note) bool {
 	return n.UpdatedAt.Sub(n.CreatedAt) > editTolerance
 }
 
-func (ls *listener) firstDigest(n Note) string {
-	if digest, ok := ls.known[n.ID]; ok {
-		return digest
-	}
+// editedDigest stands for the text of a comment that was edited. It stays, so
+// that going back to the first text makes no difference.
+const editedDigest = "edited"
+
+func (ls *listener) nextDigest(n Note) string {
 	if ls.edited(n) {
-		return "edited"
+		return editedDigest
 	}
 	return digestOf(n)
 }

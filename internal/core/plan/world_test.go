@@ -198,7 +198,7 @@ func (w *world) push(a plan.PushBranch) {
 func (w *world) openMR(a plan.OpenMR) {
 	w.t.Helper()
 	b, ok := w.branches[a.Branch]
-	if !ok || slices.ContainsFunc(w.open, func(mr plan.MergeRequest) bool { return mr.Source == a.Branch }) {
+	if !ok || slices.ContainsFunc(w.open, func(mr plan.MergeRequest) bool { return mr.Source == a.Branch && mr.Target == a.Into }) {
 		w.t.Fatalf("open a merge request for %s: no such branch, or a second one", a.Branch)
 	}
 	delete(w.closed, a.Branch)

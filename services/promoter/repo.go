@@ -59,27 +59,37 @@ func (r *repo) is(id int64, path string) bool {
 func (r *repo) run(ctx context.Context) error {
 	r.awaitReports(ctx)
 	for attempt := 0; ; {
-		wait, asked := r.jittered(r.p.cfg.Sweep), true
-		next, err := r.converge(ctx)
-		switch kind := core.KindOf(err); {
-		case ctx.Err() != nil:
+		next, moved, err := r.converge(ctx)
+		if ctx.Err() != nil {
 			return nil
-		case err != nil && kind == core.Conflict:
-			wait, asked = max(min(pause(attempt), conflictPause), core.WaitOf(err)), false
-			attempt++
-		case err != nil && kind == core.Transient:
-			wait, asked = max(pause(attempt), core.WaitOf(err)), false
-			attempt++
-		default:
-			attempt = 0
-			if !next.IsZero() {
-				wait = min(wait, max(0, next.Sub(r.p.cfg.Clock())))
-			}
 		}
-		if !r.await(ctx, wait, asked) {
+		if moved {
+			attempt = 0
+		}
+		wait, mayAsk := r.rest(next, err, attempt)
+		if err != nil {
+			attempt++
+		}
+		if !r.await(ctx, wait, mayAsk) {
 			return nil
 		}
 	}
+}
+
+// rest says how long to sleep, and whether a hint may cut that short: not while
+// something is broken, since a hint does not mend it.
+func (r *repo) rest(next time.Time, err error, attempt int) (wait time.Duration, mayAsk bool) {
+	sweep := r.jittered(r.p.cfg.Sweep)
+	switch core.KindOf(err) {
+	case core.Conflict:
+		return max(min(pause(attempt), conflictPause), core.WaitOf(err)), true
+	case core.Transient:
+		return max(pause(attempt), core.WaitOf(err)), false
+	}
+	if next.IsZero() {
+		return sweep, true
+	}
+	return min(sweep, max(0, next.Sub(r.p.cfg.Clock()))), true
 }
 
 // awaitReports gives the copy of the reports a moment to fill, so that the
@@ -119,17 +129,18 @@ func (r *repo) await(ctx context.Context, wait time.Duration, mayAsk bool) bool 
 }
 
 // converge observes and acts until nothing is left to do now. It returns when
-// time alone will make something due.
-func (r *repo) converge(ctx context.Context) (time.Time, error) {
+// time alone will make something due, and whether anything was achieved.
+func (r *repo) converge(ctx context.Context) (next time.Time, moved bool, err error) {
 	for range maxRounds {
 		next, acted, err := r.pass(ctx)
+		moved = moved || acted
 		if err != nil || !acted {
-			return next, err
+			return next, moved, err
 		}
 	}
-	err := core.Errorf(core.Internal, "%d passes in a row found something to do: something undoes what Sluice does", maxRounds)
+	err = core.Errorf(core.Internal, "%d passes in a row found something to do: something undoes what Sluice does", maxRounds)
 	r.p.cfg.Logger.Error("no fixed point", "repo", r.Path, "error", err)
-	return time.Time{}, err
+	return time.Time{}, false, err
 }
 
 // pass observes, plans and acts once.

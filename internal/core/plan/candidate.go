@@ -150,8 +150,8 @@ func (c *Candidate) change(d *overlay.Deployment, have, want pin.Pin, rule polic
 	switch order := version.Compare(version.Parse(want.Version), version.Parse(have.Version)); {
 	case order == version.Older:
 		c.Ahead = true
-		c.block("%s is ahead of %s: %s is %s there and %s here, and versions are never lowered unasked",
-			c.Target.Env, c.From, have.Key, have.Version, want.Version)
+		c.block("%s is ahead of %s: it has %s %s, %s has %s, and versions are never lowered unasked",
+			c.Target.Env, c.From, have.Key, have.Version, c.From, want.Version)
 	case order == version.Incomparable:
 		c.block("%s: %s", have.Key, version.Explain(version.Parse(want.Version), version.Parse(have.Version)))
 	case have.At.Layer != pin.Overlay:
@@ -159,7 +159,7 @@ func (c *Candidate) change(d *overlay.Deployment, have, want pin.Pin, rule polic
 			have.Key, have.At.File, have.At.Line)
 	default:
 		if ok, reason := rule.Allows(version.Parse(want.Version)); !ok {
-			c.block("%s: %s", have.Key, reason)
+			c.block("the policy allows %s for it, and %s does not fit: %s", rule.Versions, have.Key, reason)
 		}
 	}
 }

@@ -316,7 +316,9 @@ func (s *scenario) buildMR(t *testing.T, w *world, in openMR) {
 		pushed = in.Pushed
 	}
 	mr.Versions = []plan.Version{{Head: mr.Head, CreatedAt: clock(t, pushed)}, {Head: sha("b0"), CreatedAt: clock(t, "08:00")}}
-	for _, a := range w.compute().Actions {
+	unclosed := *w
+	unclosed.closed = nil
+	for _, a := range unclosed.compute().Actions {
 		if opened, ok := a.(plan.OpenMR); ok && opened.Branch == name && in.Title == "" {
 			mr.Title, mr.Description = opened.Title, opened.Description+in.Description
 		}

@@ -34,7 +34,7 @@ and forgets it when it ends. It is for trying Sluice out and for tests.
 
 There are three users: root (administrator), sluice-bot and developer. Their
 tokens are printed at the start, unless SLUICE_FAKE_GITLAB_TOKEN_<USER> sets them.`,
-		Args: cobra.NoArgs,
+		Args: process.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return s.run(c.Context(), env) },
 	}
 	c.Flags().StringVar(&s.listen, "listen", "127.0.0.1:8929", "address to listen on")

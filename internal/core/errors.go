@@ -66,11 +66,20 @@ func KindOf(err error) Kind {
 	}
 }
 
-// WaitOf returns the longest wait that any error in the chain asks for.
+// WaitOf returns the longest wait that any error asks for, in the chain or
+// among those that were joined.
 func WaitOf(err error) time.Duration {
 	var wait time.Duration
-	for e := (*Error)(nil); errors.As(err, &e); err = e.err {
-		wait = max(wait, e.After)
+	if e, ok := err.(*Error); ok {
+		wait = e.After
+	}
+	switch inner := err.(type) {
+	case interface{ Unwrap() error }:
+		wait = max(wait, WaitOf(inner.Unwrap()))
+	case interface{ Unwrap() []error }:
+		for _, err := range inner.Unwrap() {
+			wait = max(wait, WaitOf(err))
+		}
 	}
 	return wait
 }

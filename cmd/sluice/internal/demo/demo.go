@@ -49,7 +49,7 @@ what follows until prd has reported it.
 
 It needs git, and nothing else. It ends with exit code 0 if the version arrived
 and 1 if a step did not happen.`,
-		Args: cobra.NoArgs,
+		Args: process.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context(), env) },
 	}
 	c.Flags().IntVar(&o.apps, "apps", 2, "how many applications the monorepo has")

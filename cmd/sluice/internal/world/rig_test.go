@@ -58,6 +58,7 @@ type rig struct {
 	values settings.Values
 	logger *slog.Logger
 	person *gitlab.Client
+	act    bool
 }
 
 // patience bounds a wait for something that must happen: long, because the
@@ -73,7 +74,7 @@ func newRig(t *testing.T) *rig {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	g, running := errgroup.WithContext(ctx)
-	r := &rig{t: t, ctx: running, dir: dir, logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	r := &rig{t: t, act: true, ctx: running, dir: dir, logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	t.Cleanup(func() {
 		cancel()
 		if err := g.Wait(); err != nil {
@@ -160,7 +161,7 @@ func (r *rig) startPromoter(mirrorDir string, sweep time.Duration, between func(
 	}
 	run, err := promoter.New(promoter.Config{
 		Monorepos: []promoter.Monorepo{{Path: world.Project, PolicyPath: "sluice.yaml", Forge: project, Desk: p.Desk, Mirror: p.Mirror, Receivers: receivers}},
-		Bus:       r.bus, Caller: p.Caller, Act: true, Sweep: sweep, Clock: time.Now, Logger: r.logger,
+		Bus:       r.bus, Caller: p.Caller, Act: r.act, Sweep: sweep, Clock: time.Now, Logger: r.logger,
 	})
 	must(r.t, err)
 	ctx, cancel := context.WithCancel(r.ctx)
@@ -260,4 +261,3 @@ func (r *rig) arrived() {
 		r.t.Errorf("merge requests from %d branches, want stg and prd", n)
 	}
 }
-

@@ -1,10 +1,14 @@
 package world_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
+	"net/http"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -255,4 +259,46 @@ func (r *rig) said(mr int64, text string) bool {
 		}
 	}
 	return false
+}
+
+func TestWithoutActNothingIsWrittenAnywhere(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var log lockedBuffer
+	r.logger = slog.New(slog.NewTextHandler(&log, nil))
+	r.act = false
+	defer r.startPromoter(filepath.Join(r.dir, "mirror"), 200*time.Millisecond, nil)()
+	r.bump()
+	want := `action=PushBranch env=stg app=ai-gateway reason="dev has chart ai-gateway 2.48.0, stg has 2.47.0, and 1 more"`
+	r.eventually("the plan is told", func() bool {
+		return strings.Contains(log.String(), "would act") && strings.Contains(log.String(), want)
+	})
+	for _, q := range r.GitLab.Requests() {
+		if q.User == world.Bot && q.Method != http.MethodGet && !strings.HasSuffix(q.Path, "git-upload-pack") {
+			t.Errorf("Sluice wrote: %s %s", q.Method, q.Path)
+		}
+	}
+	for name, c := range r.Clusters {
+		if n := c.Flux.Status().Triggers; n > 0 {
+			t.Errorf("%s was called %d times", name, n)
+		}
+	}
+}
+
+// lockedBuffer is a log that is read while it is written.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }

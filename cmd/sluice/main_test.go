@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/sluice-gitops/sluice/cmd/internal/process"
+)
+
+// run runs the whole program in this process.
+func run(t *testing.T, environ []string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, problems bytes.Buffer
+	code = Run(t.Context(), process.Env{Args: args, Environ: environ, Stdout: &out, Stderr: &problems})
+	return code, out.String(), problems.String()
+}
+
+func TestDemoShowsTheWholeWay(t *testing.T) {
+	code, out, problems := run(t, nil, "demo", "--json", "--apps", "3")
+	if code != process.OK {
+		t.Fatalf("exit code %d\n%s\n%s", code, out, problems)
+	}
+	var steps []string
+	var last map[string]any
+	for line := range strings.Lines(out) {
+		last = nil
+		if err := json.Unmarshal([]byte(line), &last); err != nil {
+			t.Fatalf("not a JSON object: %s", line)
+		}
+		steps = append(steps, last["step"].(string))
+	}
+	want := "up push report-dev open-stg merge-stg report-stg open-prd wait-prd approve-amir approve-bea merge-prd report-prd done table"
+	if got := strings.Join(steps, " "); got != want {
+		t.Errorf("steps\n%s, want\n%s", got, want)
+	}
+	if rows := last["rows"].([]any); len(rows) != 2 || last["unchanged"].(float64) != 4 {
+		t.Errorf("the table says %v", last)
+	}
+}
+
+func TestWrongCommandLinesSaySo(t *testing.T) {
+	for name, c := range map[string]struct {
+		args, environ []string
+		want          string
+	}{
+		"unknown flag":        {args: []string{"demo", "--nope"}, want: "unknown flag: --nope\nsee sluice demo --help\n"},
+		"unknown command":     {args: []string{"dmo"}, want: `unknown command "dmo" for "sluice"`},
+		"stray argument":      {args: []string{"demo", "now"}, want: `sluice demo takes no arguments, found "now"`},
+		"no apps":             {args: []string{"demo", "--apps", "0"}, want: "apps"},
+		"nothing configured":  {args: []string{"serve"}, want: "SLUICE_GITLAB_TOKEN"},
+		"misspelt variable":   {args: []string{"serve"}, environ: []string{"SLUICE_GITLAB_TOKN=x"}, want: "SLUICE_GITLAB_TOKEN"},
+		"secret is not shown": {args: []string{"serve"}, environ: []string{"SLUICE_GITLAB_TOKEN=glpat-secret", "SLUICE_SWEEP_INTERVAL=often"}, want: "often"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, problems := run(t, c.environ, c.args...)
+			if code != process.Usage || !strings.Contains(problems, c.want) {
+				t.Errorf("exit code %d, want %d, and on stderr %q:\n%s%s", code, process.Usage, c.want, out, problems)
+			}
+			if strings.Contains(out+problems, "glpat-secret") {
+				t.Error("a secret is shown")
+			}
+		})
+	}
+}
+
+func TestHelpTeaches(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"demo", "--help"}, {"serve", "--help"}, {"fake-gitlab", "--help"}} {
+		code, out, _ := run(t, nil, args...)
+		if code != process.OK || !strings.Contains(out, "Usage:") || len(strings.Split(out, "\n")) < 12 {
+			t.Errorf("%v: exit code %d and\n%s", args, code, out)
+		}
+	}
+}

@@ -110,6 +110,9 @@ func (w *world) observe() *plan.State {
 		s.Reports[cluster] = slices.Clone(list)
 	}
 	for _, mr := range w.open {
+		if mr.MergeStatus == "mergeable" && w.conflicts(w.branches[mr.Source]) {
+			mr.MergeStatus = "conflict"
+		}
 		mr.Versions, mr.Notes, mr.Labels = slices.Clone(mr.Versions), slices.Clone(mr.Notes), slices.Clone(mr.Labels)
 		s.Open = append(s.Open, mr)
 	}
@@ -236,15 +239,22 @@ func (w *world) merge(a plan.MergeMR) {
 	if b.head != a.SHA || mr.Head != a.SHA || mr.MergeStatus != "mergeable" {
 		w.t.Fatalf("GitLab would not merge !%d at %s", a.MR, a.SHA)
 	}
-	files := maps.Clone(w.files())
-	for path, content := range b.files {
-		if files[path] != w.commits[b.parent][path] && files[path] != content {
-			w.t.Fatalf("merging !%d overwrites %s, which has changed meanwhile", a.MR, path)
-		}
-		files[path] = content
+	if w.conflicts(b) {
+		w.t.Fatalf("merging !%d overwrites a file that has changed meanwhile", a.MR)
 	}
+	files := overlaid(w.files(), b.files)
 	w.drop(a.MR)
 	w.commit(sha(fmt.Sprintf("d%d", w.number())), files)
+}
+
+// conflicts tells whether the default branch has changed a file of the branch.
+func (w *world) conflicts(b branch) bool {
+	for path, content := range b.files {
+		if now := w.files()[path]; now != w.commits[b.parent][path] && now != content {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *world) close(id core.MRID, by core.UserID) {

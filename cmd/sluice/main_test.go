@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -71,5 +75,45 @@ func TestHelpTeaches(t *testing.T) {
 		if code != process.OK || !strings.Contains(out, "Usage:") || len(strings.Split(out, "\n")) < 12 {
 			t.Errorf("%v: exit code %d and\n%s", args, code, out)
 		}
+	}
+}
+
+// TestFakeGitLabServesAlone starts the command on a free port and asks it
+// for the monorepo as a person would.
+func TestFakeGitLabServesAlone(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- Run(ctx, process.Env{
+			Args:    []string{"fake-gitlab", "--listen", "127.0.0.1:0", "--project", "team/flux"},
+			Environ: []string{"SLUICE_FAKE_GITLAB_TOKEN_DEVELOPER=secret"}, Stdout: in, Stderr: io.Discard,
+		})
+		in.Close()
+	}()
+	var url string
+	for lines := bufio.NewScanner(out); url == "" && lines.Scan(); {
+		if at, ok := strings.CutPrefix(lines.Text(), "listening on "); ok {
+			url = at
+		}
+	}
+	go io.Copy(io.Discard, out)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/api/v4/projects/team%2Fflux/repository/files/sluice.yaml/raw?ref=main", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Private-Token", "secret")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(response.Body)
+	response.Body.Close()
+	if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(body), "environments:") {
+		t.Errorf("%s %v: %s", response.Status, err, body)
+	}
+	cancel()
+	if code := <-ended; code != process.OK {
+		t.Errorf("exit code %d", code)
 	}
 }

@@ -29,10 +29,10 @@ func TestReadReceivers(t *testing.T) {
 	}{
 		"short and full": {
 			file: "receivers:\n- {cluster: dev, url: 'https://flux.dev', name: sluice, token-file: " + token + "}\n" +
-				"- {cluster: prd, url: 'https://flux.prd', name: s, namespace: ops, type: gitlab, token-file: " + token + "}\n",
+				"- {cluster: prd, url: 'https://flux.prd', name: s, namespace: ops, type: generic, token-file: " + token + "}\n",
 			want: map[core.Cluster]flux.Receiver{
 				"dev": {Cluster: "dev", BaseURL: "https://flux.dev", Name: "sluice", Namespace: "flux-system", Token: "s3cr3t-token\n", Type: flux.HMAC},
-				"prd": {Cluster: "prd", BaseURL: "https://flux.prd", Name: "s", Namespace: "ops", Token: "s3cr3t-token\n", Type: flux.GitLab},
+				"prd": {Cluster: "prd", BaseURL: "https://flux.prd", Name: "s", Namespace: "ops", Token: "s3cr3t-token\n", Type: flux.Generic},
 			},
 		},
 		"json":          {file: `{"receivers": []}`, want: map[core.Cluster]flux.Receiver{}},

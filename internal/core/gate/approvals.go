@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -50,15 +51,16 @@ func Refusal(rule policy.Approvals, p Person, authors []core.UserID) string {
 // Approvals is the verdict of the gate "approvals", given the people who
 // approved this very content and do so still. Each counts once.
 func Approvals(rule policy.Approvals, approvers []Person, authors []core.UserID) Verdict {
-	names := map[string]bool{}
+	counted := map[core.UserID]string{}
 	for _, p := range approvers {
 		if Refusal(rule, p, authors) == "" {
-			names[p.Username] = true
+			counted[p.ID] = p.Username
 		}
 	}
+	names := slices.Sorted(maps.Values(counted))
 	have := fmt.Sprintf("%d of %d approvals", len(names), rule.Count)
 	if len(names) > 0 {
-		have += ": " + strings.Join(sorted(names), ", ")
+		have += ": " + strings.Join(names, ", ")
 	}
 	if len(names) >= rule.Count {
 		return pass("approvals", have)
@@ -72,13 +74,4 @@ func principals(from []policy.Principal) string {
 		texts[i] = p.String()
 	}
 	return strings.Join(texts, " or ")
-}
-
-func sorted(set map[string]bool) []string {
-	var out []string
-	for name := range set {
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return out
 }

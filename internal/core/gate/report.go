@@ -59,30 +59,60 @@ type Event struct {
 }
 
 // Fold adds an event to what an object has said. Events may come late, twice
-// and in any order: one that is older than the newest known changes nothing.
-// Of two events of the same second and resource version the failure counts.
+// and in any order. One that is older than the newest known does not change
+// where the object is; it can only show that it was not ready, or not at that
+// revision, for as long as it seemed. Of two events of the same second, of
+// which the resource version does not say which came first, the failure counts.
 func Fold(r Report, e Event) Report {
-	if stale(r, e) {
-		return r
-	}
 	runs := append([]Run(nil), r.Runs...)
+	if stale(r, e) {
+		doubt(runs, e, r.Heard)
+		return Report{Object: e.Object, Heard: r.Heard, Order: r.Order, Runs: runs}
+	}
 	if n := len(runs); n > 0 && (e.Revision == "" || runs[n-1].Revision == e.Revision) {
 		runs[n-1] = runs[n-1].after(e)
 	} else {
 		runs = append(runs, Run{Revision: e.Revision, Since: e.At}.after(e))
 	}
 	runs = runs[max(0, len(runs)-maxRuns):]
-	return Report{Object: e.Object, Heard: e.At, Order: max(r.Order, e.Order), Runs: runs}
+	return Report{Object: e.Object, Heard: e.At, Order: e.Order, Runs: runs}
 }
 
+// stale tells whether an event is older than the newest known one, or is to
+// be treated so.
 func stale(r Report, e Event) bool {
-	if len(r.Runs) == 0 || e.At.After(r.Heard) {
+	switch {
+	case len(r.Runs) == 0 || e.At.After(r.Heard):
 		return false
-	}
-	if e.At.Before(r.Heard) || e.Order < r.Order {
+	case e.At.Before(r.Heard):
 		return true
+	case e.Order == r.Order || e.Order == 0 || r.Order == 0:
+		return e.Ready
 	}
-	return e.Order == r.Order && e.Ready
+	return e.Order < r.Order
+}
+
+// doubt corrects the run that a late event falls into, if the two contradict
+// each other. The last run was ready again when it was last heard of; whether
+// an earlier one was is not known.
+func doubt(runs []Run, late Event, heard time.Time) {
+	i := len(runs) - 1
+	for i >= 0 && runs[i].Since.After(late.At) {
+		i--
+	}
+	switch {
+	case i < 0 || runs[i].agrees(late) || !runs[i].Ready || runs[i].ReadyAt.After(late.At):
+	case i > 0 && runs[i].Since.Equal(late.At) && runs[i-1].agrees(late):
+	case i == len(runs)-1:
+		runs[i].ReadyAt = heard
+	default:
+		runs[i].Ready, runs[i].ReadyAt, runs[i].Reason = false, time.Time{}, late.Reason
+	}
+}
+
+// agrees tells whether an event says no other than the run does already.
+func (r Run) agrees(e Event) bool {
+	return e.Ready && (e.Revision == "" || e.Revision == r.Revision)
 }
 
 func (r Run) after(e Event) Run {

@@ -1,0 +1,161 @@
+package plan_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/plan"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
+	"github.com/sluice-gitops/sluice/internal/core/version"
+)
+
+// checkOrder computes the same from lists in another order.
+func (w *world) checkOrder(r *rand.Rand, want *plan.Plan) {
+	w.t.Helper()
+	s := w.observe()
+	r.Shuffle(len(s.Open), func(i, j int) { s.Open[i], s.Open[j] = s.Open[j], s.Open[i] })
+	for _, list := range s.Reports {
+		r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	}
+	if diff := cmp.Diff(render(w, want), render(w, plan.Compute(w.policy, s, w.now))); diff != "" {
+		w.t.Fatalf("the order of the state's lists changes the plan:\n%s", diff)
+	}
+}
+
+// checkSafe judges a plan by rules that are written without the planner's help.
+func (w *world) checkSafe(p *plan.Plan) {
+	w.t.Helper()
+	decisive := map[core.Target]int{}
+	for _, a := range p.Actions {
+		switch a := a.(type) {
+		case plan.PushBranch:
+			decisive[a.Target]++
+			w.checkNoDowngrade(a)
+		case plan.MergeMR:
+			decisive[a.Target]++
+			w.checkMerge(a)
+		case plan.OpenMR, plan.CloseMR, plan.DeleteBranch:
+			decisive[a.About()]++
+		}
+		if a.Because() == "" {
+			w.t.Errorf("a %T without a reason", a)
+		}
+	}
+	for target, n := range decisive {
+		if n > 1 {
+			w.t.Errorf("%d steps for %s in one pass", n, target)
+		}
+	}
+	for _, s := range p.Targets {
+		if s.Phase == "" || s.Reason == "" || strings.Contains(s.Reason, "%!") {
+			w.t.Errorf("%s: phase %q, reason %q", s.Target, s.Phase, s.Reason)
+		}
+	}
+}
+
+func (w *world) checkNoDowngrade(a plan.PushBranch) {
+	w.t.Helper()
+	files := map[string]string{}
+	for path, content := range w.files() {
+		files[path] = content
+	}
+	for _, f := range a.Files {
+		files[f.Path] = string(f.Content)
+	}
+	after := newWorld(w.t, files, w.now)
+	after.commit(sha("ee"), files)
+	for target, list := range after.inventory[sha("ee")].Deployments {
+		for i, d := range list {
+			before := w.inventory[w.head()].Deployments[target][i]
+			for j, p := range d.Pins {
+				old := before.Pins[j]
+				if old.Version == p.Version {
+					continue
+				}
+				if order := version.Compare(version.Parse(p.Version), version.Parse(old.Version)); target != a.Target || order == version.Older || order == version.Incomparable {
+					w.t.Errorf("the promotion of %s makes %s %s in %s from %s to %s", a.Target, p.Key, order, target, old.Version, p.Version)
+				}
+			}
+		}
+	}
+}
+
+// checkMerge knows the gates by heart.
+func (w *world) checkMerge(a plan.MergeMR) {
+	w.t.Helper()
+	mr, env := w.mr(a.MR), policy.Environment{}
+	for _, e := range w.policy.Environments {
+		if e.Name == a.Target.Env {
+			env = e
+		}
+	}
+	switch {
+	case env.Merge != policy.Auto:
+		w.t.Errorf("merges %s although a person does", a.Target)
+	case mr.Head != a.SHA || w.branches[mr.Source].head != a.SHA || mr.MergeStatus != "mergeable":
+		w.t.Errorf("merges !%d at %s: head %s, status %s", a.MR, a.SHA, mr.Head, mr.MergeStatus)
+	case env.Gates.Healthy && w.healthySince(a.Target, env).IsZero():
+		w.t.Errorf("merges %s, and its source is not healthy", a.Target)
+	case env.Gates.Soak > 0 && w.now.Sub(w.healthySince(a.Target, env)) < env.Gates.Soak:
+		w.t.Errorf("merges %s before the end of the soak", a.Target)
+	case w.held(mr):
+		w.t.Errorf("merges %s, which is held", a.Target)
+	case len(w.approvers(mr, env)) < env.Gates.Approvals.Count:
+		w.t.Errorf("merges %s with the approvals of %v", a.Target, w.approvers(mr, env))
+	}
+}
+
+// healthySince asks less than the planner: the last word of the clusters that
+// deploy the app in the first environment that it comes from.
+func (w *world) healthySince(target core.Target, env policy.Environment) time.Time {
+	var since time.Time
+	for _, d := range w.inventory[w.head()].Deployments[core.Target{Env: env.From[0], App: target.App}] {
+		if len(w.reports[d.Cluster]) == 0 {
+			return time.Time{}
+		}
+		last, _ := w.reports[d.Cluster][0].Now()
+		if !last.Ready {
+			return time.Time{}
+		}
+		if first := w.reports[d.Cluster][0].Runs[0].Since; first.After(since) {
+			since = first
+		}
+	}
+	return since
+}
+
+// held takes edited holds for holds, and lifts them by what is written later.
+func (w *world) held(mr *plan.MergeRequest) bool {
+	var since time.Time
+	for _, n := range mr.Notes {
+		p := w.people[n.Author]
+		if n.Internal || n.Author == bot || !p.Active || p.Level < 30 {
+			continue
+		}
+		if n.Body == "/sluice hold" && n.CreatedAt.After(since) {
+			since = n.CreatedAt
+		}
+		if n.Body == "/sluice unhold" && !n.CreatedAt.Before(since) {
+			since = time.Time{}
+		}
+	}
+	return !since.IsZero()
+}
+
+func (w *world) approvers(mr *plan.MergeRequest, env policy.Environment) map[core.UserID]bool {
+	out := map[core.UserID]bool{}
+	for _, n := range mr.Notes {
+		p := w.people[n.Author]
+		untouched := n.UpdatedAt.Equal(n.CreatedAt) || len(w.reactions[n.ID]) > 0
+		if n.Body == "/sluice approve" && !n.Internal && untouched && n.Author != bot && n.Author != mr.Author && p.Active &&
+			slices.ContainsFunc(env.Gates.Approvals.From, p.Is) && !n.CreatedAt.Before(mr.Versions[0].CreatedAt) {
+			out[n.Author] = true
+		}
+	}
+	return out
+}

@@ -143,7 +143,7 @@ type openMR struct {
 	ID                                  core.MRID
 	Branch, Pushed, Head, Status, State string
 	Title, Description, Author, Error   string
-	Into                                string
+	Into, Version                       string // Version is the newest version's head
 	Notes                               []note
 }
 
@@ -281,6 +281,8 @@ func (w *world) branchAs(t *testing.T, name, how string, head core.SHA) branch {
 		b.message = "Urgent: " + b.message
 	case "foreign":
 		b.message = "Urgent fix"
+	case "a merge commit":
+		b.merge = sha("b9")
 	case "unrooted":
 		b.unrooted = true
 	}
@@ -315,7 +317,11 @@ func (s *scenario) buildMR(t *testing.T, w *world, in openMR) {
 	if in.Pushed != "" {
 		pushed = in.Pushed
 	}
-	mr.Versions = []plan.Version{{Head: mr.Head, CreatedAt: clock(t, pushed)}, {Head: sha("b0"), CreatedAt: clock(t, "08:00")}}
+	newest := mr.Head
+	if in.Version != "" {
+		newest = sha(in.Version)
+	}
+	mr.Versions = []plan.Version{{Head: newest, CreatedAt: clock(t, pushed)}, {Head: sha("b0"), CreatedAt: clock(t, "08:00")}}
 	unclosed := *w
 	unclosed.closed = nil
 	for _, a := range unclosed.compute().Actions {

@@ -46,6 +46,7 @@ type world struct {
 type branch struct {
 	head, parent core.SHA
 	unrooted     bool
+	merge        core.SHA // a second parent
 	message      string
 	files        map[string]string // what the commit changes
 }
@@ -123,6 +124,9 @@ func (w *world) observeBranch(name string, b branch) plan.Branch {
 	out := plan.Branch{
 		Name: name, Head: b.head, Parents: []core.SHA{b.parent}, Message: b.message,
 		Rooted: !b.unrooted && slices.Contains(w.trunk, b.parent), Changed: map[string]core.SHA{},
+	}
+	if b.merge != "" {
+		out.Parents = append(out.Parents, b.merge)
 	}
 	for path, content := range b.files {
 		if w.commits[b.parent][path] != content {

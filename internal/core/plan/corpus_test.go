@@ -323,7 +323,7 @@ func (s *scenario) buildMR(t *testing.T, w *world, in openMR) {
 	}
 	mr.Versions = []plan.Version{{Head: newest, CreatedAt: clock(t, pushed)}, {Head: sha("b0"), CreatedAt: clock(t, "08:00")}}
 	unclosed := *w
-	unclosed.closed = nil
+	unclosed.closed, unclosed.open = nil, nil
 	for _, a := range unclosed.compute().Actions {
 		if opened, ok := a.(plan.OpenMR); ok && opened.Branch == name && in.Title == "" {
 			mr.Title, mr.Description = opened.Title, opened.Description+in.Description

@@ -65,12 +65,13 @@ may be in upper or lower case. A comment may hold several commands, each on its 
 ` + "`/sluice`" + ` alone asks for help. A mention that is followed by no verb is taken for ordinary talk.
 
 **What comes back.** A command that was accepted gets the reaction :white_check_mark:. A command that was not, or that
-asks something, gets one answer in a comment. Each comment is answered once. Somebody without access to the project is
-told so. Internal comments are not read.
+asks something, gets one answer in a comment. Each comment is answered once, and once more if it is edited afterwards.
+Somebody without access to the project is told so. Internal comments are not read.
 
 **Editing and deleting.** What counts is what stands in the comments now. An edited comment approves nothing and lifts no
-hold; write a new one. A hold counts even if its comment was edited. Deleting a comment takes its command back; GitLab
-sends no webhook for that, so Sluice sees it with the next sweep at the latest.
+hold; write a new one. A hold counts even if its comment was edited, from the time of the edit on: only an `unhold` that is
+written later lifts it. Deleting a comment takes its command back; GitLab sends no webhook for that, so Sluice sees it with
+the next sweep at the latest.
 
 **How a commit is named.** By at least the first seven digits of the head of the merge request's branch.
 

@@ -69,7 +69,7 @@ asks something, gets one answer in a comment. Each comment is answered once, and
 Somebody without access to the project is told so. Internal comments are not read.
 
 **Editing and deleting.** What counts is what stands in the comments now. An edited comment approves nothing and lifts no
-hold; write a new one. A hold counts even if its comment was edited, from the time of the edit on: only an `unhold` that is
+hold; write a new one. A hold counts even if its comment was edited, from the time of the edit on: only an unhold that is
 written later lifts it. Deleting a comment takes its command back; GitLab sends no webhook for that, so Sluice sees it with
 the next sweep at the latest.
 

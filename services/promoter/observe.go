@@ -134,32 +134,16 @@ func (r *repo) readBranches(ctx context.Context, o *observation, refs git.Refs) 
 // whether a person closed the merge request of a candidate.
 func (r *repo) askMore(ctx context.Context, o *observation) error {
 	s := o.state
-	s.People, s.Closed, s.Reactions = map[core.UserID]plan.Person{}, map[string]plan.MergeRequest{}, map[core.NoteID][]plan.Reaction{}
+	s.People, s.Closed = map[core.UserID]plan.Person{}, map[string]plan.MergeRequest{}
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(maxParallel)
-	commands := plan.Commands(s)
-	for _, id := range authors(commands) {
+	for _, id := range plan.Commanders(s) {
 		g.Go(func() error {
 			person, err := r.Forge.Person(ctx, id, o.policy.Groups())
 			mu.Lock()
 			defer mu.Unlock()
 			s.People[id] = person
-			return err
-		})
-	}
-	for _, c := range commands {
-		if c.Answered {
-			continue
-		}
-		g.Go(func() error {
-			list, err := r.Forge.Reactions(ctx, c.MR, c.Note)
-			if err != nil && core.KindOf(err) == core.NotFound {
-				return nil // the comment was deleted a moment ago
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			s.Reactions[c.Note] = list
 			return err
 		})
 	}
@@ -175,16 +159,6 @@ func (r *repo) askMore(ctx context.Context, o *observation) error {
 		})
 	}
 	return g.Wait()
-}
-
-// authors are the people who wrote the commands, each once.
-func authors(commands []plan.Command) []core.UserID {
-	var ids []core.UserID
-	for _, c := range commands {
-		ids = append(ids, c.Author)
-	}
-	slices.Sort(ids)
-	return slices.Compact(ids)
 }
 
 // unopened are the branches of the candidates that have no open merge request.

@@ -19,7 +19,6 @@ type Forge interface {
 	// LastClosed returns the newest one of a branch that was closed unmerged.
 	LastClosed(ctx context.Context, branch string) (plan.MergeRequest, bool, error)
 	Person(ctx context.Context, id core.UserID, groups []string) (plan.Person, error)
-	Reactions(ctx context.Context, mr core.MRID, note core.NoteID) ([]plan.Reaction, error)
 }
 
 // Desk is what the promoter does to merge requests. Each method is an

@@ -50,26 +50,3 @@ func (p *Project) React(ctx context.Context, a plan.React) error {
 	}
 	return err
 }
-
-// wireAward is an emoji on a comment.
-type wireAward struct {
-	Name string   `json:"name"`
-	User wireUser `json:"user"`
-}
-
-// Reactions lists the emoji on a comment: the first page of them, since anybody
-// can pile them up. One that is not listed may be there all the same, and
-// setting it again does no harm.
-func (p *Project) Reactions(ctx context.Context, mr core.MRID, note core.NoteID) ([]plan.Reaction, error) {
-	what := fmt.Sprintf("list the emoji on comment %d of merge request !%d", note, mr)
-	awards, _, err := call[[]wireAward](ctx, p.client, p.get(what, mrPath(mr, fmt.Sprintf("/notes/%d/award_emoji", note)),
-		gl.ListOptions{PerPage: perPage}))
-	if err != nil {
-		return nil, err
-	}
-	out := make([]plan.Reaction, len(awards))
-	for i, a := range awards {
-		out[i] = plan.Reaction{User: core.UserID(a.User.ID), Emoji: a.Name}
-	}
-	return out, nil
-}

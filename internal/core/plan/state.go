@@ -22,8 +22,6 @@ type State struct {
 	Closed    map[string]MergeRequest         // the newest closed one per branch, where no open one exists
 	People    map[core.UserID]Person          // everyone who commented on a merge request of ours
 	Receivers map[core.Cluster]bool           // the clusters whose Flux Receiver can be called
-	// Reactions are the emoji on the comments that Commands lists as not answered.
-	Reactions map[core.NoteID][]Reaction
 }
 
 // Project is the GitLab project that holds the monorepo.
@@ -117,12 +115,6 @@ type Note struct {
 	UpdatedAt time.Time
 	Internal  bool
 	Diff      bool // belongs to a line of the diff
-}
-
-// Reaction is an emoji on a comment.
-type Reaction struct {
-	User  core.UserID
-	Emoji string // its name, without colons
 }
 
 // Person is a GitLab user in relation to the project, looked up for this pass.

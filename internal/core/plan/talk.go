@@ -98,30 +98,19 @@ func (p Project) commands(n Note) []chatops.Command {
 	return chatops.Parse(n.Body, p.BotName)
 }
 
-// Command is a comment that commands something.
-type Command struct {
-	MR     core.MRID
-	Note   core.NoteID
-	Author core.UserID
-	// Answered tells that Sluice has finished with it: its reaction need not be
-	// looked up.
-	Answered bool
-}
-
-// Commands lists the comments on open merge requests that command something:
-// those of which the author's rights must be known.
-func Commands(s *State) []Command {
-	var out []Command
+// Commanders are the people who wrote commands on open merge requests, each
+// once and in order: those whose rights must be known.
+func Commanders(s *State) []core.UserID {
+	var out []core.UserID
 	for _, mr := range s.Open {
-		known, _ := mr.recall(s.Project.Bot)
 		for _, n := range mr.Notes {
 			if len(s.Project.commands(n)) > 0 {
-				_, done := known[n.ID]
-				out = append(out, Command{MR: mr.ID, Note: n.ID, Author: n.Author, Answered: done})
+				out = append(out, n.Author)
 			}
 		}
 	}
-	return out
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func (ls *listener) note(n Note, commands []chatops.Command) {
@@ -181,11 +170,11 @@ func (l *life) reply(heard talk, sentence string) {
 
 // react plans the reactions. They come after the sticky note: a reaction moves
 // the time of the comment's last change, and only the mark in the sticky note
-// tells afterwards that the text is still the one that was accepted.
+// tells afterwards that the text is still the one that was accepted. One that
+// is lost in a crash stays lost: it is a courtesy.
 func (l *life) react(heard talk) {
 	for _, a := range heard.answers {
-		ours := Reaction{User: l.state.Project.Bot, Emoji: emojiAccepted}
-		if a.accepted && !slices.Contains(l.state.Reactions[a.note], ours) {
+		if a.accepted {
 			l.act(React{Cause: l.because("the command in comment %d was accepted", a.note), MR: l.mr.ID, Note: a.note, Emoji: emojiAccepted})
 		}
 	}

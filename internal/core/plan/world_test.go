@@ -35,7 +35,7 @@ type world struct {
 	open      []plan.MergeRequest
 	closed    map[string]plan.MergeRequest
 	people    map[core.UserID]plan.Person
-	reactions map[core.NoteID][]plan.Reaction
+	reactions map[core.NoteID][]string
 	reports   map[core.Cluster][]gate.Report
 	triggers  map[core.Cluster]plan.TriggerRecord
 	receivers map[core.Cluster]bool
@@ -61,7 +61,7 @@ func newWorld(t testing.TB, files map[string]string, now time.Time) *world {
 		t: t, now: now, policy: p, reader: overlay.NewReader(),
 		commits: map[core.SHA]map[string]string{}, inventory: map[core.SHA]*overlay.Inventory{},
 		branches: map[string]branch{}, closed: map[string]plan.MergeRequest{},
-		people: map[core.UserID]plan.Person{}, reactions: map[core.NoteID][]plan.Reaction{},
+		people: map[core.UserID]plan.Person{}, reactions: map[core.NoteID][]string{},
 		reports: map[core.Cluster][]gate.Report{}, triggers: map[core.Cluster]plan.TriggerRecord{},
 		receivers: map[core.Cluster]bool{},
 	}
@@ -102,7 +102,7 @@ func (w *world) observe() *plan.State {
 		Head:    w.head(), Inventory: w.inventory[w.head()], Past: maps.Clone(w.inventory),
 		Reports: map[core.Cluster][]gate.Report{}, Triggers: maps.Clone(w.triggers),
 		Branches: map[string]plan.Branch{}, Closed: maps.Clone(w.closed), People: maps.Clone(w.people),
-		Receivers: w.receivers, Reactions: maps.Clone(w.reactions),
+		Receivers: w.receivers,
 	}
 	for name, b := range w.branches {
 		s.Branches[name] = w.observeBranch(name, b)
@@ -234,7 +234,7 @@ func (w *world) react(a plan.React) {
 	mr := w.mr(a.MR)
 	i := slices.IndexFunc(mr.Notes, func(n plan.Note) bool { return n.ID == a.Note })
 	mr.Notes[i].UpdatedAt = w.now
-	w.reactions[a.Note] = append(w.reactions[a.Note], plan.Reaction{User: bot, Emoji: a.Emoji})
+	w.reactions[a.Note] = append(w.reactions[a.Note], a.Emoji)
 }
 
 func (w *world) merge(a plan.MergeMR) {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
@@ -27,6 +28,9 @@ func Run(ctx context.Context, env process.Env) int {
 	}, func(ctx context.Context, v settings.Values) error { return serve(ctx, env, v) }))
 }
 
+// grace is how long a scrape or a probe may take when the program ends.
+const grace = 5 * time.Second
+
 func serve(ctx context.Context, env process.Env, v settings.Values) error {
 	logger := process.Logger(v, env.Stderr)
 	b, err := process.Connect(ctx, v, "sluice-promoter", logger)
@@ -48,6 +52,6 @@ func serve(ctx context.Context, env process.Env, v settings.Values) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return b.Maintain(ctx, events.Default(1)) })
 	g.Go(func() error { return p.Run(ctx) })
-	g.Go(func() error { return process.ServeHTTP(ctx, l, promoting.Handler(p.Promoter, registry)) })
+	g.Go(func() error { return process.ServeHTTP(ctx, l, promoting.Handler(p.Promoter, registry), grace) })
 	return g.Wait()
 }

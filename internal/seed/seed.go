@@ -13,9 +13,7 @@ const (
 	root       = "flux-config"
 	policyPath = "sluice.yaml"
 
-	// first is the app that every monorepo has: demos and tests may count on it.
-	first = "ai-gateway"
-	// second joins it from two apps on.
+	// second joins ai-gateway, the app that every monorepo has, from two apps on.
 	second = "model-registry"
 	// written is how many apps the reference monorepo brings.
 	written = 2

@@ -83,16 +83,35 @@ func classify(r events.Report) (gate.Event, bool) {
 	}
 	out.Revision, _ = commit(r)
 	switch outcome := e.Outcome(); {
+	case r.Kind == "HelmRelease":
+		ready, known := released(r.Reason)
+		if !known {
+			return gate.Event{}, false
+		}
+		out.Ready = ready
 	case outcome == flux.Succeeded && out.Revision != "":
 		out.Ready = true
-	case outcome == flux.Failed:
-		out.Reason = r.Reason + ": " + r.Message
-	case r.Kind == "HelmRelease" && (r.Reason == "UpgradeSucceeded" || r.Reason == "InstallSucceeded"):
-		out.Ready = true
-	default:
+	case outcome != flux.Failed:
 		return gate.Event{}, false
 	}
+	if !out.Ready {
+		out.Reason = r.Reason + ": " + r.Message
+	}
 	return out, !out.At.IsZero()
+}
+
+// released tells what a Helm action came to. Only actions count, since only
+// they are followed by another report when things get better: a chart that
+// could not be fetched for a while, for instance, ends without a word. A
+// rollback that succeeded is no recovery.
+func released(reason string) (ready, known bool) {
+	switch reason {
+	case "InstallSucceeded", "UpgradeSucceeded", "TestSucceeded":
+		return true, true
+	case "InstallFailed", "UpgradeFailed", "TestFailed":
+		return false, true
+	}
+	return false, false
 }
 
 // commit is the monorepo's commit that a report speaks of: that of the origin

@@ -46,6 +46,7 @@ func TestClassify(t *testing.T) {
 		"waiting for a dependency":                  {report(apps, "info", "DependencyNotReady", "main@sha1:"+string(shaA), ""), nil},
 		"release failed":                            {report(web, "error", "UpgradeFailed", "1.2.3", ""), &gate.Event{Object: web, Reason: "UpgradeFailed: why", At: at, Order: 42}},
 		"release upgraded":                          {report(web, "info", "UpgradeSucceeded", "1.2.3", ""), &gate.Event{Object: web, Ready: true, At: at, Order: 42}},
+		"a chart that could not be fetched":         {report(web, "error", "ArtifactFailed", "1.2.3", ""), nil},
 		"release rolled back is no recovery":        {report(web, "info", "RollbackSucceeded", "1.2.3", ""), nil},
 		"a source is not looked at":                 {report(gate.Object{Kind: "GitRepository", Name: "flux-system"}, "info", "NewArtifact", "main@sha1:"+string(shaA), ""), nil},
 	} {

@@ -107,15 +107,15 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 const (
 	headerTimeout = 5 * time.Second
 	wholeTimeout  = 30 * time.Second
-	drainTimeout  = 10 * time.Second
 )
 
-// ServeHTTP serves until ctx ends and then lets running requests finish.
-func ServeHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
+// ServeHTTP serves until ctx ends and then lets running requests finish, for
+// at most grace.
+func ServeHTTP(ctx context.Context, l net.Listener, h http.Handler, grace time.Duration) error {
 	server := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: wholeTimeout, WriteTimeout: wholeTimeout, IdleTimeout: wholeTimeout}
 	ended := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
-		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 		defer cancel()
 		ended <- server.Shutdown(drain)
 	})

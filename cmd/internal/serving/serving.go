@@ -5,7 +5,6 @@
 package serving
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,7 +53,7 @@ func Serve(ctx context.Context, v settings.Values, l net.Listener, logger *slog.
 	g.Go(func() error { return b.Maintain(ctx, events.Default(1)) })
 	g.Go(func() error { return p.Run(ctx) })
 	g.Go(func() error {
-		return process.ServeHTTP(ctx, l, handler(hooks, p, prometheus.Gatherers{registry, hooks.Gatherer()}))
+		return process.ServeHTTP(ctx, l, handler(hooks, p, prometheus.Gatherers{registry, hooks.Gatherer()}), v.Duration(settings.ShutdownGrace))
 	})
 	return g.Wait()
 }
@@ -79,13 +78,15 @@ func connect(ctx context.Context, v settings.Values, logger *slog.Logger) (*bus.
 	return b, func() { b.Close(); server.Shutdown() }, nil
 }
 
-// handler puts both services behind one address. It is ready when both are.
+// handler puts both services behind one address. /readyz is about the webhooks
+// alone: to refuse them because a policy is broken would lose hints and have
+// GitLab disable the hook. The promoter's progress has an address of its own.
 func handler(hooks *receiver.Receiver, p *promoting.Promoter, metrics prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", hooks.Handler())
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := cmp.Or(hooks.Ready(r.Context()), p.Ready()); err != nil {
+	mux.HandleFunc("GET /readyz/promoter", func(w http.ResponseWriter, _ *http.Request) {
+		if err := p.Ready(); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}

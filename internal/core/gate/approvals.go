@@ -68,10 +68,12 @@ func Approvals(rule policy.Approvals, approvers []Person, authors []core.UserID)
 	return wait("approvals", have+"; needed from "+principals(rule.From))
 }
 
+// principals names them in words. The policy's own spelling has a colon, which
+// GitLab would take for the beginning of an emoji.
 func principals(from []policy.Principal) string {
 	texts := make([]string, len(from))
 	for i, p := range from {
-		texts[i] = p.String()
+		texts[i] = "the " + string(p.Kind) + " " + p.Name
 	}
 	return strings.Join(texts, " or ")
 }

@@ -205,7 +205,7 @@ func TestHealthOf(t *testing.T) {
 		"two objects, the latest counts":    {[]gate.Source{source("d1", fold(at(3, "b", "")), infra(at(6, "c", "")))}, "6"},
 		"two objects, one is not":           {[]gate.Source{source("d1", fold(at(3, "b", "")), infra(at(6, "a", "")))}, "d1: Kustomization flux-system/infrastructure is still at revision a, which does not have it"},
 		"its HelmRelease failed":            {[]gate.Source{source("d1", fold(at(3, "b", "")), release("web", "retries exhausted"))}, "d1: HelmRelease web/web failed: retries exhausted"},
-		"its HelmRelease is ready":          {[]gate.Source{source("d1", fold(at(3, "b", "")), release("web", ""))}, "3"},
+		"its HelmRelease is ready":          {[]gate.Source{source("d1", fold(at(3, "b", "")), release("web", ""))}, "9"},
 		"another HelmRelease failed":        {[]gate.Source{source("d1", fold(at(3, "b", "")), release("other", "no"))}, "3"},
 		"long reason":                       {[]gate.Source{source("d1", fold(at(2, "b", strings.Repeat("é", 300))))}, "d1: Kustomization flux-system/apps failed at revision b: " + strings.Repeat("é", 200) + "…"},
 		"healthy again after it was failed": {[]gate.Source{source("d1", fold(at(1, "b", "no"), at(2, "b", "")))}, "2"},
@@ -257,7 +257,7 @@ func TestApprovals(t *testing.T) {
 	rule := policy.Approvals{Count: 2, Author: policy.AuthorDeny, From: []policy.Principal{
 		{Kind: policy.Role, Name: "maintainer", Level: 40}, {Kind: policy.Group, Name: "a/b"}, {Kind: policy.User, Name: "User9"},
 	}}
-	from := "role:maintainer or group:a/b or user:User9"
+	from := "the role maintainer or the group a/b or the user User9"
 	for name, tc := range map[string]struct {
 		people  []gate.Person
 		author  policy.AuthorRule

@@ -59,8 +59,11 @@ func (s Source) health() Health {
 				return Health{Reason: reason}
 			}
 			out.Since = later(out.Since, r.readySince(s.Carries))
-		case !now.Ready && slices.Contains(s.Releases, r.Object.Name):
+		case !slices.Contains(s.Releases, r.Object.Name):
+		case !now.Ready:
 			return Health{Reason: fmt.Sprintf("%s: %s failed: %s", s.Cluster, r.Object, firstLine(now.Reason))}
+		default:
+			out.Since = later(out.Since, now.ReadyAt)
 		}
 	}
 	if !reported {

@@ -97,7 +97,7 @@ func newRig(t *testing.T) *rig {
 	r.startNATS()
 	hooks, err := receiving.New(r.values, r.bus, r.logger)
 	must(t, err)
-	g.Go(func() error { return process.ServeHTTP(running, r.Hooks, hooks.Handler()) })
+	g.Go(func() error { return process.ServeHTTP(running, r.Hooks, hooks.Handler(), 10*time.Second) })
 	r.person = r.patient(world.Amir)
 	return r
 }
@@ -251,6 +251,9 @@ func (r *rig) arrived() {
 		return !slices.ContainsFunc(slices.Collect(maps.Values(r.Clusters)), func(c *world.Cluster) bool {
 			return string(c.Flux.Status().Applied) != branch.Commit.ID
 		})
+	})
+	r.eventually("no merge is under way", func() bool {
+		return !slices.ContainsFunc(slices.Concat(slices.Collect(maps.Values(r.requests()))...), func(mr *gitlab.BasicMergeRequest) bool { return mr.State == "locked" })
 	})
 	for branch, list := range r.requests() {
 		if len(list) != 1 || list[0].State != "merged" {

@@ -73,6 +73,9 @@ type Cluster struct {
 	EventKey      core.Secret
 }
 
+// grace is how long running requests may take when the world ends.
+const grace = 10 * time.Second
+
 // ReceiverName names the Flux Receiver in every cluster.
 const ReceiverName = "sluice"
 
@@ -172,7 +175,7 @@ func (w *World) startFlux(ctx context.Context, g *errgroup.Group, env core.Env, 
 		return err
 	}
 	w.Clusters[cluster] = c
-	g.Go(func() error { return process.ServeHTTP(ctx, l, c.Flux.Handler()) })
+	g.Go(func() error { return process.ServeHTTP(ctx, l, c.Flux.Handler(), grace) })
 	g.Go(func() error { return c.Flux.Run(ctx) })
 	return nil
 }

@@ -48,16 +48,21 @@ func Main(run func(context.Context, Env) int) {
 }
 
 // Code says on stderr what went wrong, if anything did, and gives the exit
-// code for it.
+// code for it: an Exit's own, else the one of the error's kind.
 func Code(env Env, err error) int {
+	var exit *Exit
+	chosen := errors.As(err, &exit)
+	if err != nil && !(chosen && exit.Err == nil) {
+		fmt.Fprintln(env.Stderr, err)
+	}
 	switch {
 	case err == nil:
 		return OK
+	case chosen:
+		return exit.Code
 	case core.KindOf(err) == core.Invalid:
-		fmt.Fprintln(env.Stderr, err)
 		return Usage
 	default:
-		fmt.Fprintln(env.Stderr, err)
 		return Failed
 	}
 }

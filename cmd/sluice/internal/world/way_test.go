@@ -148,8 +148,10 @@ func (m mortal) Trigger(ctx context.Context, rec flux.Receiver, p flux.Payload) 
 	return after(m.Caller.Trigger(ctx, rec, p), m.die, "trigger")
 }
 
+// after also counts a write that was cut off by the death of another: whether
+// it took effect is then as unknown as it can be.
 func after(err error, die func(string) error, write string) error {
-	if err != nil {
+	if err != nil && core.KindOf(err) != core.Transient {
 		return err
 	}
 	return die(write)

@@ -31,10 +31,14 @@ func (m *Mirror) Commit(sha core.SHA) (Commit, error) {
 	if err != nil {
 		return Commit{}, err
 	}
+	return described(sha, c), nil
+}
+
+func described(sha core.SHA, c *object.Commit) Commit {
 	return Commit{
 		SHA: sha, Tree: core.SHA(c.TreeHash.String()), Parents: shas(c.ParentHashes), Message: c.Message,
 		AuthorName: c.Author.Name, AuthorEmail: c.Author.Email, Time: c.Committer.When.UTC(),
-	}, nil
+	}
 }
 
 // Branch describes a branch whose head is sha. Rooted refers to the default

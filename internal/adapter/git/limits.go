@@ -54,6 +54,14 @@ const (
 	// contentCache is how many bytes of decoded trees and files are kept between
 	// passes; all manifests of a big monorepo fit in.
 	contentCache = 128 << 20
+	// maxLink bounds the small files by which a working tree names its
+	// repository; they hold one path.
+	maxLink = 4 << 10
+	// maxConfig bounds a repository's configuration, which people write by hand.
+	maxConfig = 1 << 20
+	// maxPeel is how many tags may point to one another before a commit is found.
+	maxPeel = 8
+
 	// branchCache is how many bytes of branch heads, once looked at, are kept.
 	branchCache = 8 << 20
 )

@@ -25,6 +25,7 @@ import (
 // access is made alone; what was decoded is kept and read without waiting.
 type store struct {
 	path, url string
+	foreign   bool // somebody's own repository, opened to be read: nothing in it is ever mended
 
 	mu      sync.Mutex // guards what follows and every call into disk
 	disk    *filesystem.Storage
@@ -184,8 +185,12 @@ func (s *store) worn() string {
 }
 
 // lost records that an object which must be there cannot be read. The caller
-// gets a Transient error: the next fetch mends the mirror.
+// gets a Transient error: the next fetch mends the mirror. Nothing mends a
+// repository that is only read.
 func (s *store) lost(h plumbing.Hash, err error) error {
+	if s.foreign {
+		return core.Errorf(core.Internal, "object %s cannot be read (a partial clone lacks objects; otherwise git fsck may know more): %v", h, err)
+	}
 	err = core.Errorf(core.Transient, "the mirror is damaged (it is made anew at the next fetch): object %s: %v", h, err)
 	s.mu.Lock()
 	defer s.mu.Unlock()

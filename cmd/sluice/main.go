@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-gitops/sluice/cmd/internal/serving"
 	"github.com/sluice-gitops/sluice/cmd/internal/settings"
 	"github.com/sluice-gitops/sluice/cmd/sluice/internal/demo"
+	"github.com/sluice-gitops/sluice/cmd/sluice/internal/offline"
 )
 
 func main() { process.Main(Run) }
@@ -30,11 +31,16 @@ To see it work, without a GitLab and without a cluster:
 
   sluice demo
 
-To look at your own monorepo, changing nothing:
+To see what it would promote in a clone of your own monorepo, without a server:
+
+  sluice plan --repo ~/src/monorepo
+
+To look at your own monorepo on GitLab, changing nothing:
 
   SLUICE_GITLAB_TOKEN_FILE=token sluice serve --projects group/project --data-dir ./data`,
 	}
 	root.AddCommand(demo.Command(env), serve(env), fakeGitLab(env))
+	root.AddCommand(offline.Commands(env)...)
 	return process.Execute(ctx, env, root)
 }
 

@@ -1,0 +1,152 @@
+package offline
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/overlay"
+	"github.com/sluice-gitops/sluice/internal/core/plan"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
+	"github.com/sluice-gitops/sluice/internal/core/yamledit"
+)
+
+// judge asks for the plan of a world that has nothing but Git in it: no branch,
+// no merge request and no report. Whatever is not blocked there is due.
+func judge(p *policy.Policy, inv *overlay.Inventory, head core.SHA) []plan.Status {
+	return plan.Compute(p, &plan.State{Head: head, Inventory: inv}, time.Now()).Targets
+}
+
+func due(s plan.Status) bool { return s.Phase == plan.Opening }
+
+// blocked is the reason why nothing can be proposed, or "".
+func blocked(s plan.Status) string {
+	if due(s) || s.Phase == plan.Current {
+		return ""
+	}
+	return s.Reason
+}
+
+// edited is every file that the promotions change, as it becomes, ordered by
+// path. It keeps together what two promotions change in one file.
+func (s *snapshot) edited(promotions []plan.Status) ([]plan.File, error) {
+	edits := map[string][]yamledit.Edit{}
+	for _, p := range promotions {
+		for _, ch := range p.Candidate.Changes {
+			at := ch.Pin.At
+			edits[at.File] = append(edits[at.File], yamledit.Edit{Doc: at.Doc, Path: at.Path, Old: ch.Pin.Version, New: ch.New})
+		}
+	}
+	var files []plan.File
+	for _, name := range slices.Sorted(maps.Keys(edits)) {
+		content, err := s.edit(name, edits[name])
+		if err != nil {
+			return nil, core.Errorf(core.KindOf(err), "edit %s: %w", name, err)
+		}
+		files = append(files, plan.File{Path: name, Content: content})
+	}
+	return files, nil
+}
+
+func (s *snapshot) edit(name string, edits []yamledit.Edit) ([]byte, error) {
+	src, err := s.tree.Read(name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := yamledit.Parse(src)
+	if err != nil {
+		return nil, err
+	}
+	return f.Set(edits...)
+}
+
+// filter keeps what a person asked about; an empty part keeps everything.
+type filter struct {
+	env  core.Env
+	from []core.Env // where env's versions come from
+	app  core.App
+}
+
+func (f filter) keeps(t core.Target) bool {
+	return (f.env == "" || f.env == t.Env) && (f.app == "" || f.app == t.App)
+}
+
+// touches tells whether a problem of a target matters for what is kept: one in
+// the source stops the promotion as well.
+func (f filter) touches(t core.Target) bool {
+	return f.keeps(t) || slices.Contains(f.from, t.Env) && (f.app == "" || f.app == t.App)
+}
+
+// notices tells what stands in the way of plans without being a promotion:
+// what was not understood, and targets that cannot be compared with anything.
+func (s *snapshot) notices(all []plan.Status, keep filter) []notice {
+	out := s.warnings(keep)
+	for _, st := range all {
+		if len(st.Candidate.Changes) == 0 && blocked(st) != "" && keep.keeps(st.Target) && !s.broken(st.Target) {
+			out = append(out, notice{Severity: "info", App: string(st.Target.App), Env: string(st.Target.Env), Message: st.Reason})
+		}
+	}
+	return out
+}
+
+// warnings tells what was not understood, once for each target that it stops.
+// What stops none may concern anything.
+func (s *snapshot) warnings(keep filter) []notice {
+	out := []notice{}
+	for _, p := range s.inventory.Problems {
+		stopped := s.stoppedBy(p)
+		if len(stopped) == 0 {
+			out = append(out, noticeOf(p, core.Target{}))
+		}
+		for _, t := range stopped {
+			if keep.touches(t) {
+				out = append(out, noticeOf(p, t))
+			}
+		}
+	}
+	return out
+}
+
+// stoppedBy lists the targets that a problem keeps from being understood.
+func (s *snapshot) stoppedBy(p overlay.Problem) []core.Target {
+	var out []core.Target
+	for t, deployments := range s.inventory.Deployments {
+		if slices.ContainsFunc(deployments, func(d *overlay.Deployment) bool { return d.Broken != nil && *d.Broken == p }) {
+			out = append(out, t)
+		}
+	}
+	slices.SortFunc(out, core.Target.Compare)
+	return out
+}
+
+// broken tells whether a target, or where it is promoted from, has a problem
+// that has a notice of its own.
+func (s *snapshot) broken(t core.Target) bool {
+	env, _ := s.policy.Environment(t.Env)
+	for _, name := range append([]core.Env{t.Env}, env.From...) {
+		deployments := s.inventory.Deployments[core.Target{Env: name, App: t.App}]
+		if slices.ContainsFunc(deployments, func(d *overlay.Deployment) bool { return d.Broken != nil }) {
+			return true
+		}
+	}
+	return false
+}
+
+func noticeOf(p overlay.Problem, t core.Target) notice {
+	return notice{
+		Severity: "warning", File: p.File, Line: p.Line, Column: p.Column,
+		App: string(t.App), Env: string(t.Env), Message: p.Message,
+	}
+}
+
+// place is file:line:column, without what is not known.
+func place(file string, numbers ...int) string {
+	for _, n := range numbers {
+		if n > 0 {
+			file += fmt.Sprintf(":%d", n)
+		}
+	}
+	return file
+}

@@ -72,38 +72,38 @@ func (m *Mirror) branch(ctx context.Context, sha core.SHA) (plan.Branch, error) 
 	if err != nil {
 		return plan.Branch{}, err
 	}
-	changed, err := m.changes(ctx, c)
+	d, err := m.changes(ctx, c)
 	if err != nil {
 		return plan.Branch{}, err
 	}
 	b := plan.Branch{
 		Head: sha, Tree: core.SHA(c.TreeHash.String()),
-		Parents: shas(c.ParentHashes), Message: c.Message, Changed: changed,
+		Parents: shas(c.ParentHashes), Message: c.Message, Changed: d.changed, Base: d.base,
 	}
-	m.branches.put(h, b, int64(512+len(c.Message)+200*len(changed)))
+	m.branches.put(h, b, int64(512+len(c.Message)+400*len(d.changed)))
 	return b, nil
 }
 
 // errTooMany ends a comparison that no promotion could be the reason of.
 var errTooMany = errors.New("more paths differ than are listed")
 
-// changes compares a commit with its first parent; nil if they differ in more
-// paths than are listed.
-func (m *Mirror) changes(ctx context.Context, c *object.Commit) (map[string]core.SHA, error) {
+// changes compares a commit with its first parent. It lists nothing if they
+// differ in more paths than are listed.
+func (m *Mirror) changes(ctx context.Context, c *object.Commit) (comparison, error) {
 	var base plumbing.Hash
 	if len(c.ParentHashes) > 0 {
 		parent, err := m.store.commit(c.ParentHashes[0])
 		if err != nil {
-			return nil, m.store.lost(c.ParentHashes[0], err)
+			return comparison{}, m.store.lost(c.ParentHashes[0], err)
 		}
 		base = parent.TreeHash
 	}
-	d := comparison{ctx: ctx, store: m.store, changed: map[string]core.SHA{}}
+	d := comparison{ctx: ctx, store: m.store, changed: map[string]core.SHA{}, base: map[string]core.SHA{}}
 	err := d.trees("", base, c.TreeHash)
 	if errors.Is(err, errTooMany) {
-		return nil, nil
+		return comparison{}, nil
 	}
-	return d.changed, err
+	return d, err
 }
 
 // comparison gathers the paths in which two trees differ.
@@ -111,6 +111,7 @@ type comparison struct {
 	ctx     context.Context // of the one call that the comparison serves
 	store   *store
 	changed map[string]core.SHA
+	base    map[string]core.SHA
 }
 
 // trees compares two trees; the zero name stands for an empty one.
@@ -160,16 +161,25 @@ func (d *comparison) entries(path string, was, is object.TreeEntry) error {
 		return nil
 	}
 	oldTree, newTree := subtree(was), subtree(is)
-	switch {
-	case !is.Hash.IsZero() && newTree.IsZero():
-		d.changed[path] = core.SHA(is.Hash.String())
-	case !was.Hash.IsZero() && oldTree.IsZero():
-		d.changed[path] = ""
+	before, after := blob(was), blob(is)
+	if before != "" && was.Mode != is.Mode {
+		after = "" // a link of the same bytes is not the file that it was
+	}
+	if before != "" || after != "" {
+		d.base[path], d.changed[path] = before, after
 	}
 	if len(d.changed) > maxChanged {
 		return errTooMany
 	}
 	return d.trees(path+"/", oldTree, newTree)
+}
+
+// blob is the name of what an entry holds that is no tree, or "".
+func blob(e object.TreeEntry) core.SHA {
+	if e.Hash.IsZero() || !subtree(e).IsZero() {
+		return ""
+	}
+	return core.SHA(e.Hash.String())
 }
 
 // subtree is the tree that an entry stands for, or the zero name.

@@ -106,23 +106,26 @@ func TestBranch(t *testing.T) {
 	s := newServer(t)
 	base := map[string]file{
 		"a.yaml": text("a: 1\n"), "d/e/b.yaml": text("b: 1\n"), "d/gone.yaml": text("gone\n"), "run.sh": text("echo\n"),
-		"turns/into/dir": text("x\n"), "dir": text("y\n"),
+		"link": text("a.yaml"), "turns/into/dir": text("x\n"), "dir": text("y\n"),
 	}
 	root := s.commit("main", "", base)
 	main := s.commit("main", root, map[string]file{"z.yaml": text("z: 1\n")})
 	sha := s.commit("sluice/x", main, map[string]file{
-		"d/e/b.yaml": text("b: 2\n"), "d/gone.yaml": {}, "run.sh": {"100755", "echo\n"}, "new/n.yaml": text("n\n"),
+		"d/e/b.yaml": text("b: 2\n"), "d/gone.yaml": {}, "run.sh": {"100755", "echo\n"}, "link": {"120000", "a.yaml"}, "new/n.yaml": text("n\n"),
 		"turns": text("now a file\n"), "dir": {}, "dir/sub": text("now a directory\n"),
 	})
 	human := s.commit("sluice/y", sha, map[string]file{"a.yaml": text("a: 2\n")})
 	m := mustOpen(t, s.config())
 	mustFetch(t, m)
 
-	want := map[string]core.SHA{}
+	want, was := map[string]core.SHA{}, map[string]core.SHA{}
 	for line := range strings.Lines(git(t, s.repo, "diff-tree", "-r", "--no-abbrev", "--no-renames", "--format=", string(main), string(sha))) {
 		f := strings.Fields(line)
-		want[f[5]] = core.SHA(f[3])
-		if f[4] == "D" {
+		was[f[5]], want[f[5]] = core.SHA(f[2]), core.SHA(f[3])
+		switch {
+		case f[4] == "A":
+			was[f[5]] = ""
+		case f[4] == "D", ":"+f[1] != f[0]: // another mode makes it another kind of file
 			want[f[5]] = ""
 		}
 	}
@@ -133,7 +136,7 @@ func TestBranch(t *testing.T) {
 		}
 		diff := cmp.Diff(plan.Branch{
 			Name: "sluice/x", Head: sha, Parents: []core.SHA{main}, Rooted: true, Message: "setup",
-			Tree: core.SHA(strings.TrimSpace(git(t, s.repo, "rev-parse", string(sha)+"^{tree}"))), Changed: want,
+			Tree: core.SHA(strings.TrimSpace(git(t, s.repo, "rev-parse", string(sha)+"^{tree}"))), Changed: want, Base: was,
 		}, got)
 		if diff != "" {
 			t.Errorf("branch (-want +got):\n%s", diff)

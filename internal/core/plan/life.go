@@ -116,11 +116,27 @@ func (l *life) advance() {
 		l.push(files, want, "", "%s", l.newer())
 	case !maps.Equal(l.branch.Changed, want):
 		l.push(files, want, l.branch.Head, "%s, and the branch holds something else", l.newer())
+	case !l.based():
+		l.push(files, want, l.branch.Head, "%s, and the branch began where its files held something else", l.newer())
 	case l.mr == nil:
 		l.openMR()
 	default:
 		l.tend(files, want)
 	}
+}
+
+// based tells whether the files were, where the branch began, what they are
+// now. If not, what GitLab would merge is less than what the branch holds: a
+// version that was set back since would stay so, while the others moved.
+func (l *life) based() bool {
+	for _, d := range l.state.Inventory.Deployments[l.candidate.Target] {
+		for _, in := range d.Inputs {
+			if base, ok := l.branch.Base[in.Path]; ok && base != in.SHA {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // newer says what moved, for the reason of an action.

@@ -44,9 +44,12 @@ type Branch struct {
 	Rooted  bool       // the first parent is a commit of the default branch
 	Message string     // the head commit's whole message, trailers included
 	// Changed maps each path that differs between the head commit and its first
-	// parent to the blob now there ("" where the path was removed). It is nil
-	// when there are more of them than any promotion could touch.
+	// parent to the blob now there ("" where the path was removed, or became
+	// something else than the kind of file it was). It is nil when there are more of them than any promotion could touch.
 	Changed map[string]core.SHA
+	// Base maps the same paths to the blobs in the first parent ("" where there
+	// was none): a merge applies the difference between the two, not Changed.
+	Base map[string]core.SHA
 }
 
 // MRState is the state of a merge request as GitLab names it.

@@ -123,7 +123,7 @@ func (w *world) observe() *plan.State {
 func (w *world) observeBranch(name string, b branch) plan.Branch {
 	out := plan.Branch{
 		Name: name, Head: b.head, Parents: []core.SHA{b.parent}, Message: b.message,
-		Rooted: !b.unrooted && slices.Contains(w.trunk, b.parent), Changed: map[string]core.SHA{},
+		Rooted: !b.unrooted && slices.Contains(w.trunk, b.parent), Changed: map[string]core.SHA{}, Base: map[string]core.SHA{},
 	}
 	if b.merge != "" {
 		out.Parents = append(out.Parents, b.merge)
@@ -131,6 +131,9 @@ func (w *world) observeBranch(name string, b branch) plan.Branch {
 	for path, content := range b.files {
 		if w.commits[b.parent][path] != content {
 			out.Changed[path] = gitBlob(content)
+			if old, ok := w.commits[b.parent][path]; ok {
+				out.Base[path] = gitBlob(old)
+			}
 		}
 	}
 	return out

@@ -115,14 +115,14 @@ func (l *Local) shallow() ([]plumbing.Hash, error) {
 
 // locate walks up to the repository that a directory belongs to, as Git does.
 func locate(dir string) (own, root string, err error) {
-	at, err := filepath.Abs(dir)
+	start, err := filepath.Abs(dir)
 	if err != nil {
 		return "", "", core.Errorf(core.Invalid, "the directory %q: %w", dir, err)
 	}
-	if info, err := os.Stat(at); err != nil || !info.IsDir() {
-		return "", "", core.Errorf(core.NotFound, "%s is not a directory", at)
+	if info, err := os.Stat(start); err != nil || !info.IsDir() {
+		return "", "", core.Errorf(core.NotFound, "%s is not a directory", start)
 	}
-	for {
+	for at := start; ; at = filepath.Dir(at) {
 		dot := filepath.Join(at, ".git")
 		info, err := os.Stat(dot)
 		switch {
@@ -134,9 +134,8 @@ func locate(dir string) (own, root string, err error) {
 		case bare(at):
 			return at, "", nil
 		case filepath.Dir(at) == at:
-			return "", "", core.Errorf(core.NotFound, "%s is not in a Git repository", dir)
+			return "", "", core.Errorf(core.NotFound, "%s is not in a Git repository", start)
 		}
-		at = filepath.Dir(at)
 	}
 }
 

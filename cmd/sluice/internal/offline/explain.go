@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -169,7 +170,7 @@ func gates(env policy.Environment) []string {
 		out = append(out, "healthy in "+names(env.From, " and "))
 	}
 	if env.Gates.Soak > 0 {
-		out = append(out, fmt.Sprintf("soak of %s", env.Gates.Soak))
+		out = append(out, "soak of "+short(env.Gates.Soak))
 	}
 	if n := env.Gates.Approvals.Count; n > 0 {
 		out = append(out, fmt.Sprintf("approvals: %d", n))
@@ -180,12 +181,35 @@ func gates(env policy.Environment) []string {
 	return out
 }
 
+// short leaves out the zeros at the end, as people write durations.
+func short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
 func names(envs []core.Env, between string) string {
 	list := make([]string, len(envs))
 	for i, e := range envs {
 		list[i] = string(e)
 	}
 	return strings.Join(list, between)
+}
+
+func (x explanation) heading() string {
+	switch x.State {
+	case isDue:
+		return "next, from " + names(x.From, " and ")
+	case isBlocked:
+		return "next, from " + names(x.From, " and ") + ", blocked"
+	default:
+		return "next, nothing"
+	}
 }
 
 // text is the explanation for people.
@@ -207,7 +231,7 @@ func (x explanation) text() []byte {
 		}
 	}
 	s.table(rows)
-	s.line("\nnext: %s", x.State)
+	s.line("\n%s:", x.heading())
 	s.line("  %s", show(x.Reason))
 	rows = nil
 	for _, p := range x.Next {

@@ -59,8 +59,24 @@ func failed(err error) error {
 	if err == nil || errors.As(err, &chosen) {
 		return err
 	}
-	return &process.Exit{Code: process.Failed, Err: err}
+	return &process.Exit{Code: process.Failed, Err: harmless{err}}
 }
+
+// harmless is an error that can be shown on a terminal, whatever names from the
+// monorepo are in it.
+type harmless struct{ error }
+
+// Error keeps the lines apart and spells out every other control character.
+func (h harmless) Error() string {
+	lines := strings.Split(h.error.Error(), "\n")
+	for i, line := range lines {
+		lines[i] = show(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap gives the cause to errors.Is and errors.As.
+func (h harmless) Unwrap() error { return h.error }
 
 // oneOf checks the value of a flag with few values.
 func oneOf(c *cobra.Command, flag, found string, allowed ...string) error {

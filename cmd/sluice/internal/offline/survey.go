@@ -30,7 +30,7 @@ func blocked(s plan.Status) string {
 }
 
 // edited is every file that the promotions change, as it becomes, ordered by
-// path. It keeps together what two promotions change in one file.
+// path.
 func (s *snapshot) edited(promotions []plan.Status) ([]plan.File, error) {
 	edits := map[string][]yamledit.Edit{}
 	for _, p := range promotions {

@@ -29,12 +29,17 @@ func (s *sheet) table(rows [][]string) {
 }
 
 // show makes a text from the monorepo fit for a terminal, which would obey the
-// control characters in it.
+// control characters in it. They are spelt as Go spells them.
 func show(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return strconv.QuoteToGraphic(text)
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRuneToGraphic(r), "'"))
+		}
 	}
-	return text
+	return b.String()
 }
 
 func (p pinChange) what() string { return show(p.Kind + " " + p.Name) }

@@ -60,8 +60,11 @@ func (s *snapshot) check(root *os.Root, f plan.File) (*replacement, error) {
 		return nil, err
 	}
 	info, err := root.Lstat(f.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, core.Errorf(core.Conflict, "%s is not in the working tree: restore it first", f.Path)
+	}
 	if err != nil {
-		return nil, core.Errorf(core.Conflict, "%s is not in the working tree: restore it first (%w)", f.Path, err)
+		return nil, core.Errorf(core.Internal, "look at the working tree: %w", err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, core.Errorf(core.Conflict, "%s is not a regular file in the working tree: restore it first", f.Path)

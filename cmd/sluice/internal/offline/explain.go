@@ -204,11 +204,11 @@ func names(envs []core.Env, between string) string {
 func (x explanation) heading() string {
 	switch x.State {
 	case isDue:
-		return "next, from " + names(x.From, " and ")
+		return "from " + names(x.From, " and ")
 	case isBlocked:
-		return "next, from " + names(x.From, " and ") + ", blocked"
+		return "from " + names(x.From, " and ") + ", blocked"
 	default:
-		return "next, nothing"
+		return "nothing"
 	}
 }
 
@@ -231,7 +231,7 @@ func (x explanation) text() []byte {
 		}
 	}
 	s.table(rows)
-	s.line("\n%s:", x.heading())
+	s.line("\nnext: %s", x.heading())
 	s.line("  %s", show(x.Reason))
 	rows = nil
 	for _, p := range x.Next {

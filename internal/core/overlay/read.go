@@ -17,9 +17,15 @@ import (
 // What it returns depends on its arguments alone. It must not be used by two
 // goroutines at once.
 type Reader struct {
-	manifests map[core.SHA]*manifest
-	memos     map[string][]memo // by the overlay's directory
+	manifests map[fileKey]*manifest // by path and name of the blob
+	memos     map[string][]memo     // by the overlay's directory
 	count     int
+}
+
+// fileKey names a file with its content: nodes know the file they stand in.
+type fileKey struct {
+	path string
+	sha  core.SHA
 }
 
 // memo is a deployment together with the objects that it was made from: as
@@ -31,7 +37,7 @@ type memo struct {
 
 // NewReader makes a reader that remembers nothing yet.
 func NewReader() *Reader {
-	return &Reader{manifests: map[core.SHA]*manifest{}, memos: map[string][]memo{}}
+	return &Reader{manifests: map[fileKey]*manifest{}, memos: map[string][]memo{}}
 }
 
 // Read finds every overlay that the policy's layout describes. A file that can
@@ -177,7 +183,7 @@ func (r *Reader) deployment(t *lookup, dir string, vars policy.Vars) (*Deploymen
 		}
 	}
 	res := &resolver{reader: r, tree: t, dir: dir, depends: map[string]core.SHA{}, files: map[string]core.SHA{}}
-	found, err := res.directory(dir)
+	found, err := res.pins()
 	d := &Deployment{App: vars.App, Cluster: vars.Cluster, Dir: dir}
 	problem, isProblem := problemOf(err)
 	switch {
@@ -188,7 +194,7 @@ func (r *Reader) deployment(t *lookup, dir string, vars policy.Vars) (*Deploymen
 	case err != nil:
 		return nil, err
 	}
-	d.Pins = slices.SortedFunc(maps.Values(found), byKey)
+	d.Pins = found
 	if d.Inputs, err = res.inputs(d.Pins); err != nil {
 		return nil, err
 	}
@@ -202,7 +208,7 @@ func (r *resolver) inputs(found []pin.Pin) ([]Input, error) {
 	inputs := make([]Input, 0, len(r.files))
 	for _, file := range slices.Sorted(maps.Keys(r.files)) {
 		in := Input{Path: file, SHA: r.files[file]}
-		if slices.ContainsFunc(found, func(p pin.Pin) bool { return p.At.File == file && p.At.Layer == pin.Overlay }) {
+		if slices.ContainsFunc(found, func(p pin.Pin) bool { return p.StandsIn(file) }) {
 			content, err := r.tree.Read(file)
 			if err != nil {
 				return nil, err
@@ -233,7 +239,8 @@ func (r *Reader) remember(dir string, m memo) {
 
 // manifest understands a file once per content.
 func (r *Reader) manifest(t Tree, file string, sha core.SHA) (*manifest, error) {
-	if m, ok := r.manifests[sha]; ok {
+	key := fileKey{file, sha}
+	if m, ok := r.manifests[key]; ok {
 		return m, nil
 	}
 	src, err := t.Read(file)
@@ -241,10 +248,10 @@ func (r *Reader) manifest(t Tree, file string, sha core.SHA) (*manifest, error) 
 		return nil, err
 	}
 	if len(r.manifests) == maxManifests {
-		r.manifests = map[core.SHA]*manifest{}
+		r.manifests = map[fileKey]*manifest{}
 	}
-	m := parseManifest(src)
-	r.manifests[sha] = m
+	m := parseManifest(file, src, isKustomizationFile(path.Base(file)))
+	r.manifests[key] = m
 	return m, nil
 }
 

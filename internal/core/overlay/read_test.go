@@ -63,7 +63,7 @@ func TestCorpus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := render(inv)
+			got := inventoryText(inv)
 			if *update {
 				rewrite(t, file, archive, got)
 				return
@@ -88,7 +88,7 @@ func rewrite(t *testing.T, file string, a *txtar.Archive, got string) {
 	}
 }
 
-func render(inv *overlay.Inventory) string {
+func inventoryText(inv *overlay.Inventory) string {
 	var b strings.Builder
 	for _, target := range slices.SortedFunc(maps.Keys(inv.Deployments), core.Target.Compare) {
 		for _, d := range inv.Deployments[target] {
@@ -186,7 +186,7 @@ func TestEveryChangeIsSeen(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff(render(want), render(got)); diff != "" {
+				if diff := cmp.Diff(inventoryText(want), inventoryText(got)); diff != "" {
 					t.Error(diff)
 				}
 			}

@@ -1,10 +1,8 @@
 package overlay
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -14,7 +12,7 @@ import (
 )
 
 // resolver works out one overlay. It follows a kustomization the way kustomize
-// builds it: resources first, then this layer's patches, then its images.
+// builds it: resources, components, patches, names, images.
 type resolver struct {
 	reader  *Reader
 	tree    *lookup
@@ -22,6 +20,14 @@ type resolver struct {
 	depends map[string]core.SHA
 	files   map[string]core.SHA
 	seen    []string // the directories being resolved, outermost first
+}
+
+// built is what a kustomization makes: objects, and pins that stand in
+// kustomizations themselves.
+type built struct {
+	resources []resource
+	pins      []pin.Pin
+	open      bool // it takes in something that is not read: a remote resource, a chart
 }
 
 // problemError carries a Problem up the recursion.
@@ -33,44 +39,118 @@ func refuse(file string, line, column int, format string, args ...any) error {
 	return &problemError{Problem{File: file, Line: line, Column: column, Message: fmt.Sprintf(format, args...)}}
 }
 
-type pins map[pin.Key]pin.Pin
+func (r reference) refuse(format string, args ...any) error {
+	return refuse(r.at.File, r.at.Line, r.at.Column, format, args...)
+}
 
-// directory resolves the kustomization in dir.
-func (r *resolver) directory(dir string) (pins, error) {
+// pins resolves the overlay itself.
+func (r *resolver) pins() ([]pin.Pin, error) {
+	var b built
+	if err := r.directory(r.dir, &b); err != nil {
+		return nil, err
+	}
+	found, err := discover(b.resources)
+	if err != nil {
+		return nil, err
+	}
+	found = append(found, b.pins...)
+	for i := range found {
+		found[i].Parts = slices.Clone(found[i].Parts)
+		for j := range found[i].Parts {
+			found[i].Parts[j].At.Layer = r.layer(found[i].Parts[j].At.File)
+		}
+		found[i].At = found[i].Parts[0].At
+	}
+	slices.SortFunc(found, byKey)
+	return found, unique(found)
+}
+
+// unique refuses a key that two pins have: it would not be known which of them
+// another environment's is to be compared with.
+func unique(found []pin.Pin) error {
+	for i := 1; i < len(found); i++ {
+		if p, q := found[i-1], found[i]; p.Key == q.Key {
+			return refuse(q.At.File, q.At.Line, q.At.Column, "%s is pinned twice: also in %s:%d", q.Key, p.At.File, p.At.Line)
+		}
+	}
+	return nil
+}
+
+// directory builds the kustomization in dir on top of what is built already;
+// only a component sees that.
+func (r *resolver) directory(dir string, on *built) error {
 	if slices.Contains(r.seen, dir) {
-		return nil, refuse(dir, 0, 0, "the kustomization refers to itself: %s", strings.Join(append(r.seen, dir), " → "))
+		return refuse(dir, 0, 0, "the kustomization refers to itself: %s", strings.Join(append(slices.Clone(r.seen), dir), " → "))
 	}
 	if len(r.seen) == maxDepth {
-		return nil, refuse(dir, 0, 0, "kustomizations refer to each other more than %d levels deep", maxDepth)
+		return refuse(dir, 0, 0, "kustomizations refer to each other more than %d levels deep", maxDepth)
 	}
 	r.seen = append(r.seen, dir)
 	defer func() { r.seen = r.seen[:len(r.seen)-1] }()
 	file, m, err := r.kustomizationOf(dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return r.apply(dir, file, m.kust)
+	return r.build(dir, file, m.kust, on)
 }
 
-func (r *resolver) apply(dir, file string, k *kustomization) (pins, error) {
+func (r *resolver) build(dir, file string, k *kustomization, on *built) error {
 	if len(k.odd) > 0 {
-		return nil, at(file, k.odd[0])
+		return at(file, k.odd[0])
 	}
-	out := pins{}
 	for _, ref := range k.resources {
-		if err := r.resource(out, dir, file, ref); err != nil {
-			return nil, err
+		if err := r.resource(on, dir, ref); err != nil {
+			return err
+		}
+	}
+	for _, ref := range k.components {
+		if err := r.component(on, dir, ref); err != nil {
+			return err
 		}
 	}
 	for _, p := range k.patches {
-		if err := r.patch(out, dir, file, p); err != nil {
-			return nil, err
+		if err := r.patch(on, dir, p); err != nil {
+			return err
 		}
 	}
-	for _, img := range k.images {
-		r.put(out, img, file)
+	k.rename(on)
+	on.pins = append(on.pins, k.charts...)
+	on.open = on.open || len(k.charts) > 0
+	for _, e := range k.images {
+		on.image(e)
 	}
-	return out, nil
+	return nil
+}
+
+// rename gives the objects the namespace, the prefix and the suffix.
+func (k *kustomization) rename(on *built) {
+	for i, o := range on.resources {
+		if k.namespace != "" {
+			o.space = k.namespace
+		}
+		if k.prefix != "" || k.suffix != "" {
+			o.names = append([]string{k.prefix + o.names[0] + k.suffix}, o.names...)
+		}
+		on.resources[i] = o
+	}
+}
+
+// image applies one entry of images. One that meets no container counts as a
+// pin by itself where no object is seen, or something that is not read may hold
+// the container; else it changes nothing, and is no pin.
+func (b *built) image(e imageEntry) {
+	matched := false
+	for i, o := range b.resources {
+		changed, ok := e.apply(o)
+		b.resources[i] = changed
+		matched = matched || ok
+	}
+	if matched || !b.open && len(b.resources) > 0 || len(e.parts) == 0 {
+		return
+	}
+	p := pin.New(pin.Key{Kind: pin.Image, Name: e.name}, e.parts...)
+	b.pins = slices.DeleteFunc(b.pins, func(below pin.Pin) bool { return below.Key == p.Key })
+	b.pins = append(b.pins, p)
 }
 
 // kustomizationOf finds the directory's kustomization by the three names that
@@ -87,13 +167,10 @@ func (r *resolver) kustomizationOf(dir string) (string, *manifest, error) {
 		}
 		file := path.Join(dir, e.Name)
 		m, err := r.manifest(file, e.SHA)
-		switch {
-		case err != nil:
-			return "", nil, err
-		case m.kust == nil:
-			return "", nil, refuse(file, 1, 1, "want a kustomization (kustomize.config.k8s.io), found something else")
+		if err == nil && m.kust == nil {
+			err = refuse(file, 1, 1, "the kustomization is empty")
 		}
-		return file, m, nil
+		return file, m, err
 	}
 	return "", nil, core.Errorf(core.NotFound, "%s holds no kustomization.yaml", dir)
 }
@@ -102,132 +179,139 @@ func isKustomizationFile(name string) bool {
 	return name == "kustomization.yaml" || name == "kustomization.yml" || name == "Kustomization"
 }
 
-func (r *resolver) resource(out pins, dir, file string, ref reference) error {
-	if remote(ref.path) {
-		return refuse(file, ref.line, ref.column, "the remote resource %q is never fetched, so its versions are not known", ref.path)
-	}
+// entry finds what a reference leads to.
+func (r *resolver) entry(dir string, ref reference) (string, Entry, error) {
 	to, err := inside(dir, ref.path)
 	if err != nil {
-		return refuse(file, ref.line, ref.column, "%v", err)
+		return "", Entry{}, ref.refuse("%v", err)
 	}
 	found, ok, err := r.tree.entry(to)
 	switch {
 	case err != nil:
-		return err
+		return "", Entry{}, err
 	case !ok:
 		r.depends[to] = "" // its appearance would change the answer
-		return refuse(file, ref.line, ref.column, "%s does not exist", to)
+		return "", Entry{}, ref.refuse("%s does not exist", to)
 	case found.Type == Other:
-		return refuse(file, ref.line, ref.column, "%s is a symbolic link or a submodule, which is never followed", to)
-	case found.Type == Directory:
-		sub, err := r.directory(to)
-		if missing(err) {
-			return refuse(file, ref.line, ref.column, "%v", err)
+		return "", Entry{}, ref.refuse("%s is a symbolic link or a submodule, which is never followed", to)
+	}
+	return to, found, nil
+}
+
+func (r *resolver) resource(on *built, dir string, ref reference) error {
+	if remote(ref.path) {
+		return r.remote(on, ref)
+	}
+	to, found, err := r.entry(dir, ref)
+	if err != nil {
+		return err
+	}
+	var more built
+	if found.Type == Directory {
+		if err := r.directory(to, &more); missing(err) {
+			return ref.refuse("%v", err)
+		} else if err != nil {
+			return err
 		}
+	} else {
+		m, err := r.manifest(to, found.SHA)
 		if err != nil {
 			return err
 		}
-		return r.merge(out, slices.SortedFunc(maps.Values(sub), byKey))
+		for _, n := range m.resources {
+			more.resources = append(more.resources, newResource(n))
+		}
 	}
-	m, err := r.readable(to, found.SHA)
+	return on.take(more, ref)
+}
+
+// take adds what a reference brought. An object that is there already would be
+// refused by kustomize as well.
+func (b *built) take(more built, ref reference) error {
+	for _, o := range more.resources {
+		if i := slices.IndexFunc(b.resources, o.same); i >= 0 {
+			return ref.refuse("%s %s stands twice: also in %s:%d", o.kind(), o.names[0], b.resources[i].root.at.File, b.resources[i].root.at.Line)
+		}
+		b.resources = append(b.resources, o)
+	}
+	b.pins = append(b.pins, more.pins...)
+	b.open = b.open || more.open
+	return nil
+}
+
+// remote notes which version of a remote resource is taken. It is never
+// fetched, so what is in it is not known.
+func (r *resolver) remote(on *built, ref reference) error {
+	on.open = true
+	name, _, pinned := strings.Cut(ref.path, "?ref=")
+	if pinned {
+		on.pins = append(on.pins, pin.New(pin.Key{Kind: pin.Remote, Name: name}, pin.Part{Form: pin.URLRef, Text: ref.path, At: ref.at}))
+	}
+	return nil
+}
+
+func (r *resolver) component(on *built, dir string, ref reference) error {
+	if remote(ref.path) {
+		return ref.refuse("the remote component %q is never fetched, so what it does to versions is not known", ref.path)
+	}
+	to, found, err := r.entry(dir, ref)
 	if err != nil {
 		return err
 	}
-	for _, rel := range m.releases {
-		if rel.odd != nil {
-			return at(to, *rel.odd)
+	if found.Type != Directory {
+		return ref.refuse("the component %s is not a directory", to)
+	}
+	if err := r.directory(to, on); missing(err) {
+		return ref.refuse("%v", err)
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+func (r *resolver) patch(on *built, dir string, p patch) error {
+	docs := p.docs
+	switch {
+	case p.broken != "":
+		return p.refuse("the patch cannot be read: %s", p.broken)
+	case p.path != "":
+		to, found, err := r.entry(dir, p.reference)
+		if err != nil {
+			return err
 		}
-		if err := r.merge(out, r.placed(rel.named(rel.name, to))); err != nil {
+		if found.Type != Regular {
+			return p.refuse("the patch %s is not a file", to)
+		}
+		m, err := r.manifest(to, found.SHA)
+		if err != nil {
+			return err
+		}
+		docs = m.patches
+	}
+	for _, doc := range docs {
+		if err := on.patch(p, doc); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// merge adds pins that must not be there yet: the same release twice among the
-// resources would be refused by kustomize as well.
-func (r *resolver) merge(out pins, more []pin.Pin) error {
-	for _, p := range more {
-		if old, ok := out[p.Key]; ok && old.At.File != p.At.File {
-			return refuse(p.At.File, p.At.Line, p.At.Column, "%s is declared twice: also in %s:%d", p.Key, old.At.File, old.At.Line)
-		}
-		out[p.Key] = p
+// manifest understands a file, and notes that the overlay depends on it.
+func (r *resolver) manifest(file string, sha core.SHA) (*manifest, error) {
+	if r.files[file] = sha; len(r.files) > maxFiles {
+		return nil, refuse(r.dir, 0, 0, "the overlay reads more than %d files", maxFiles)
 	}
-	return nil
-}
-
-func (r *resolver) patch(out pins, dir, file string, p patch) error {
-	if p.inline {
-		return r.inlinePatch(file, p)
+	if !strings.HasPrefix(file, r.dir+"/") {
+		r.depends[file] = sha
 	}
-	to, err := inside(dir, p.path)
-	if err != nil {
-		return refuse(file, p.line, p.column, "%v", err)
+	m, err := r.reader.manifest(r.tree.Tree, file, sha)
+	if err != nil && core.KindOf(err) == core.Invalid {
+		return nil, refuse(file, 0, 0, "%v", err)
 	}
-	found, ok, err := r.tree.entry(to)
-	switch {
-	case err != nil:
-		return err
-	case !ok || found.Type != Regular:
-		r.depends[to] = found.SHA
-		return refuse(file, p.line, p.column, "the patch %s is not a file", to)
+	if err == nil && m.broken != nil {
+		return nil, at(file, *m.broken)
 	}
-	m, err := r.readable(to, found.SHA)
-	if err != nil {
-		return err
-	}
-	return r.patchFile(out, to, m, p)
-}
-
-func (r *resolver) patchFile(out pins, to string, m *manifest, p patch) error {
-	for _, f := range m.foreign {
-		if f.suspicious && f.kind == "" {
-			return refuse(to, f.line, f.column, "a JSON 6902 patch that touches a version is not understood")
-		}
-	}
-	for _, rel := range m.releases {
-		name := cmp.Or(p.target, rel.name)
-		switch {
-		case rel.odd != nil:
-			return at(to, *rel.odd)
-		case strings.ContainsAny(name, ".*|^$()[]+?\\"):
-			return refuse(to, 1, 1, "the patch's target %q is a pattern, which is not understood where versions are patched", name)
-		}
-		for _, found := range r.placed(rel.named(name, to)) {
-			out[found.Key] = found
-		}
-	}
-	return nil
-}
-
-// inlinePatch accepts patches that stand in the kustomization only if they can
-// not touch a version.
-func (r *resolver) inlinePatch(file string, p patch) error {
-	m := parseManifest([]byte(p.text))
-	odd := m.broken != nil || m.kust != nil
-	for _, rel := range m.releases {
-		odd = odd || rel.odd != nil || len(rel.pins) > 0
-	}
-	for _, f := range m.foreign {
-		odd = odd || f.suspicious && f.kind == ""
-	}
-	if odd {
-		return refuse(file, p.line, p.column, "an inline patch that touches a version is not understood: move it to a file of its own")
-	}
-	return nil
-}
-
-// placed marks the pins with the layer that their file belongs to.
-func (r *resolver) placed(found []pin.Pin) []pin.Pin {
-	for i := range found {
-		found[i].At.Layer = r.layer(found[i].At.File)
-	}
-	return found
-}
-
-func (r *resolver) put(out pins, p pin.Pin, file string) {
-	p.At.File, p.At.Layer = file, r.layer(file)
-	out[p.Key] = p
+	return m, err
 }
 
 func (r *resolver) layer(file string) pin.Layer {
@@ -237,38 +321,10 @@ func (r *resolver) layer(file string) pin.Layer {
 	return pin.Base
 }
 
-// readable is a manifest that must be understood for the overlay to be.
-func (r *resolver) readable(file string, sha core.SHA) (*manifest, error) {
-	m, err := r.manifest(file, sha)
-	if err == nil && m.broken != nil {
-		return nil, at(file, *m.broken)
-	}
-	return m, err
-}
-
-func (r *resolver) manifest(file string, sha core.SHA) (*manifest, error) {
-	if r.files[file] = sha; len(r.files) > maxFiles {
-		return nil, refuse(r.dir, 0, 0, "the overlay reads more than %d files", maxFiles)
-	}
-	if !strings.HasPrefix(file, r.dir+"/") {
-		r.depends[file] = sha
-	}
-	m, err := r.reader.manifest(r.tree.Tree, file, sha)
-	if core.KindOf(err) == core.Invalid && err != nil {
-		return nil, refuse(file, 0, 0, "%v", err)
-	}
-	if err == nil && m.broken != nil && isKustomizationFile(path.Base(file)) {
-		return nil, at(file, *m.broken)
-	}
-	return m, err
-}
-
 func at(file string, p Problem) error {
 	p.File = file
 	return &problemError{p}
 }
-
-func byKey(a, b pin.Pin) int { return a.Compare(b.Key) }
 
 func missing(err error) bool { return err != nil && core.KindOf(err) == core.NotFound }
 
@@ -280,6 +336,7 @@ func problemOf(err error) (*Problem, bool) {
 	return nil, false
 }
 
+// remote tells a URL from a path the way kustomize does.
 func remote(ref string) bool {
 	return strings.Contains(ref, "://") || strings.Contains(ref, "?ref=") || strings.HasPrefix(ref, "git@") || strings.HasPrefix(ref, "github.com/")
 }

@@ -1,32 +1,36 @@
 // Package pin names the places that fix a version: an image's tag, a chart's
-// version, an image's tag inside a HelmRelease's values. It says what is
-// versioned, so that the same thing can be found again in another environment,
-// and where it is written, so that it can be changed there.
+// version, the ref of a source. It says what is versioned, so that the same
+// thing can be found again in another environment, and in which scalars the
+// version is written, so that it can be changed there.
 //
 // It does not resolve overlays and it does not compare versions.
 package pin
 
 import (
+	"slices"
 	"strings"
 
+	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/yamledit"
 )
 
-// Kind says what sort of place a pin is.
+// Kind says what sort of thing is versioned.
 type Kind string
 
-// The kinds of pin that are understood.
+// The kinds.
 const (
-	Image Kind = "image" // newTag of an entry of a kustomization's images
-	Chart Kind = "chart" // spec.chart.spec.version of a HelmRelease
-	Value Kind = "value" // an image's tag inside spec.values of a HelmRelease
+	Image  Kind = "image"  // a container's image, wherever its tag is written
+	Chart  Kind = "chart"  // a Helm chart
+	Value  Kind = "value"  // an image inside the values of a HelmRelease
+	Source Kind = "source" // what an OCIRepository or GitRepository of Flux takes
+	Remote Kind = "remote" // a remote resource of a kustomization
 )
 
 // Key identifies what is versioned, independent of environment and place. Two
 // overlays that deploy the same app have the same keys.
 type Key struct {
 	Kind Kind
-	Name string // the image's name, the release's name, or "release: path.to.tag"
+	Name string
 }
 
 // String is the key as people read it.
@@ -40,20 +44,39 @@ func (k Key) Compare(o Key) int {
 	return strings.Compare(k.Name, o.Name)
 }
 
-// Pin is one place that fixes a version.
+// Pin is one versioned thing and the scalars that fix its version together.
 type Pin struct {
 	Key
-	Version string // as written, unquoted
-	At      Place
+	Version string // "tag", "tag@digest", "@digest" or a chart's version, as the parts together say
+	At      Place  // of the first part: the place to show
+	Parts   []Part // at least one
 }
 
-// Place is where a pin is written.
+// New makes a pin of parts; the version is what they say together.
+func New(k Key, parts ...Part) Pin {
+	p := Pin{Key: k, Parts: parts, At: parts[0].At}
+	tag, digest := "", ""
+	for _, part := range parts {
+		t, d := part.Form.read(part.Text)
+		if t != "" {
+			tag = t
+		}
+		if d != "" {
+			digest = d
+		}
+	}
+	p.Version = join(tag, digest)
+	return p
+}
+
+// Place is where a scalar is written.
 type Place struct {
 	File   string
 	Line   int // 1-based
 	Column int // 1-based, in characters
 	Doc    int // the YAML document within the file, from 0
 	Path   yamledit.Path
+	Inner  yamledit.Path // set if the scalar stands in YAML inside the text at Path
 	Layer  Layer
 }
 
@@ -65,3 +88,153 @@ const (
 	Overlay Layer = "overlay"
 	Base    Layer = "base"
 )
+
+// Form says what of a version a scalar holds, and how.
+type Form string
+
+// The forms.
+const (
+	Plain    Form = "version"   // the version itself: 1.2.3, or tag@digest
+	Tag      Form = "tag"       // the tag, beside a scalar that holds the digest
+	Digest   Form = "digest"    // the digest
+	ImageRef Form = "image"     // a whole image reference: registry/name:tag@digest
+	URLRef   Form = "reference" // a URL with ?ref=
+)
+
+// Part is one scalar that holds a version, or a portion of one.
+type Part struct {
+	Form Form
+	Text string // the scalar's whole text
+	At   Place
+}
+
+// read takes a tag and a digest out of a scalar's text.
+func (f Form) read(text string) (tag, digest string) {
+	switch f {
+	case Digest:
+		return "", text
+	case ImageRef:
+		rest := text[imageName(text):]
+		tag, digest, _ = strings.Cut(rest, "@")
+		return strings.TrimPrefix(tag, ":"), digest
+	case URLRef:
+		_, rest, _ := strings.Cut(text, refQuery)
+		tag, _, _ = strings.Cut(rest, "&")
+		return tag, ""
+	default:
+		tag, digest, _ = strings.Cut(text, "@")
+		return tag, digest
+	}
+}
+
+const refQuery = "?ref="
+
+// imageName is the length of an image reference's name: a colon after the last
+// slash begins the tag, one before it a registry's port.
+func imageName(ref string) int {
+	end := len(ref)
+	if i := strings.IndexByte(ref, '@'); i >= 0 {
+		end = i
+	}
+	slash := strings.LastIndexByte(ref[:end], '/')
+	if i := strings.LastIndexByte(ref[:end], ':'); i > slash {
+		return i
+	}
+	return end
+}
+
+// ImageName is the name of an image reference, without tag and digest.
+func ImageName(ref string) string { return ref[:imageName(ref)] }
+
+// StandsIn tells whether the file holds a scalar of the pin that belongs to the
+// overlay.
+func (p Pin) StandsIn(file string) bool {
+	return slices.ContainsFunc(p.Parts, func(part Part) bool { return part.At.File == file && part.At.Layer == Overlay })
+}
+
+// Shared is a place of the pin that does not belong to the overlay alone, nil
+// if there is none.
+func (p Pin) Shared() *Place { return p.find(func(at Place) bool { return at.Layer != Overlay }) }
+
+// Fixed is a place of the pin that no edit can reach, nil if there is none.
+func (p Pin) Fixed() *Place { return p.find(func(at Place) bool { return at.Path == nil }) }
+
+func (p Pin) find(is func(Place) bool) *Place {
+	i := slices.IndexFunc(p.Parts, func(part Part) bool { return is(part.At) })
+	if i < 0 {
+		return nil
+	}
+	return &p.Parts[i].At
+}
+
+// Change is a scalar's new text.
+type Change struct {
+	At  Place
+	Old string
+	New string
+}
+
+// Fit is a version as this pin would carry it. A pin without a digest takes
+// the tag of a version that has one; a pin with a digest takes only versions
+// that have one, since a new tag beside an old digest changes nothing: the
+// error, of kind core.Invalid, says so.
+func (p Pin) Fit(version string) (string, error) {
+	tag, digest, _ := strings.Cut(version, "@")
+	holdsTag, holdsDigest := p.holds()
+	switch {
+	case holdsDigest && digest == "":
+		return "", core.Errorf(core.Invalid, "%s is pinned by digest here, and %s comes without one", p.Key, version)
+	case holdsTag && tag == "":
+		return "", core.Errorf(core.Invalid, "%s is pinned by tag here, and %s comes without one", p.Key, version)
+	case !holdsDigest:
+		return tag, nil
+	case !holdsTag:
+		return "@" + digest, nil
+	}
+	return version, nil
+}
+
+func (p Pin) holds() (tag, digest bool) {
+	t, d, _ := strings.Cut(p.Version, "@")
+	return t != "", d != ""
+}
+
+// Set lists the changes that make the pin carry a version that fits.
+func (p Pin) Set(version string) []Change {
+	tag, digest, _ := strings.Cut(version, "@")
+	var out []Change
+	for _, part := range p.Parts {
+		if text := part.write(tag, digest); text != part.Text {
+			out = append(out, Change{At: part.At, Old: part.Text, New: text})
+		}
+	}
+	return out
+}
+
+func (p Part) write(tag, digest string) string {
+	switch p.Form {
+	case Digest:
+		return digest
+	case Tag:
+		return tag
+	case ImageRef:
+		text := ImageName(p.Text)
+		if tag != "" {
+			text += ":" + tag
+		}
+		return join(text, digest)
+	case URLRef:
+		before, rest, _ := strings.Cut(p.Text, refQuery)
+		old, _ := p.Form.read(p.Text)
+		return before + refQuery + tag + strings.TrimPrefix(rest, old)
+	default:
+		return join(tag, digest)
+	}
+}
+
+func join(tag, digest string) string {
+	if digest == "" {
+		return tag
+	}
+	return tag + "@" + digest
+}

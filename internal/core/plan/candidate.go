@@ -99,8 +99,8 @@ func (c *Candidate) compare(inv *overlay.Inventory, env policy.Environment, targ
 		for _, p := range d.Pins {
 			want, ok := wanted[p.Key]
 			common = common || ok
-			if ok && want.Version != p.Version {
-				c.change(d, p, want, rule)
+			if ok {
+				c.weigh(d, p, want, rule)
 			}
 		}
 		if !common && len(wanted) > 0 && c.Blocked == "" {
@@ -140,6 +140,23 @@ func sourceVersions(inv *overlay.Inventory, env policy.Environment, app core.App
 	return wanted, ""
 }
 
+// weigh asks whether a pin carries what its source carries, as far as it can:
+// a pin without a digest is not behind one with it.
+func (c *Candidate) weigh(d *overlay.Deployment, have, want pin.Pin, rule policy.AppRule) {
+	fit, err := have.Fit(want.Version)
+	switch {
+	case err != nil && want.Version == have.Version:
+	case err != nil:
+		c.Changes = append(c.Changes, Change{Cluster: d.Cluster, Pin: have, New: want.Version, Source: want.At})
+		if c.Blocked == "" {
+			c.block("%v", err)
+		}
+	case fit != have.Version:
+		want.Version = fit
+		c.change(d, have, want, rule)
+	}
+}
+
 // change judges one pin. The first reason against any pin blocks the whole
 // promotion: a target's versions move together or not at all.
 func (c *Candidate) change(d *overlay.Deployment, have, want pin.Pin, rule policy.AppRule) {
@@ -154,9 +171,14 @@ func (c *Candidate) change(d *overlay.Deployment, have, want pin.Pin, rule polic
 			c.Target.Env, c.From, have.Key, have.Version, c.From, want.Version)
 	case order == version.Incomparable:
 		c.block("%s: %s", have.Key, version.Explain(version.Parse(want.Version), version.Parse(have.Version)))
-	case have.At.Layer != pin.Overlay:
+	case have.Shared() != nil:
+		at := have.Shared()
 		c.block("%s comes from the base (%s:%d), which other environments share; give the overlay its own entry to have it promoted",
-			have.Key, have.At.File, have.At.Line)
+			have.Key, at.File, at.Line)
+	case have.Fixed() != nil:
+		at := have.Fixed()
+		c.block("%s stands in a text that cannot be edited in place (%s:%d); move it to a file of its own, or into a literal block, to have it promoted",
+			have.Key, at.File, at.Line)
 	default:
 		if ok, reason := rule.Allows(version.Parse(want.Version)); !ok {
 			c.block("the policy allows %s for it, and %s does not fit: %s", rule.Versions, have.Key, reason)

@@ -33,8 +33,9 @@ const (
 func (c Candidate) edit(inv *overlay.Inventory) ([]File, error) {
 	edits := map[string][]yamledit.Edit{}
 	for _, ch := range c.Changes {
-		at := ch.Pin.At
-		edits[at.File] = append(edits[at.File], yamledit.Edit{Doc: at.Doc, Path: at.Path, Old: ch.Pin.Version, New: ch.New})
+		for _, s := range ch.Pin.Set(ch.New) {
+			edits[s.At.File] = append(edits[s.At.File], yamledit.Edit{Doc: s.At.Doc, Path: s.At.Path, Inner: s.At.Inner, Old: s.Old, New: s.New})
+		}
 	}
 	var files []File
 	for _, name := range slices.Sorted(maps.Keys(edits)) {

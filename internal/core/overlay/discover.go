@@ -1,0 +1,193 @@
+package overlay
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sluice-gitops/sluice/internal/core/pin"
+	"github.com/sluice-gitops/sluice/internal/core/yamledit"
+)
+
+// finder collects the pins of built resources.
+type finder struct {
+	pins []pin.Pin
+	err  error
+}
+
+// discover finds every version that the built resources carry.
+func discover(resources []resource) ([]pin.Pin, error) {
+	f := &finder{}
+	for _, r := range resources {
+		f.resource(r)
+	}
+	return f.distinct(), f.err
+}
+
+func (f *finder) refuse(at pin.Place, format string, args ...any) {
+	if f.err == nil {
+		f.err = refuse(at.File, at.Line, at.Column, format, args...)
+	}
+}
+
+func (f *finder) add(k pin.Key, parts ...pin.Part) {
+	for _, p := range parts {
+		if strings.Contains(p.Text, "${") {
+			f.refuse(p.At, "a version that Flux substitutes from a variable is not understood")
+			return
+		}
+	}
+	if len(parts) > 0 {
+		f.pins = append(f.pins, pin.New(k, parts...))
+	}
+}
+
+func (f *finder) resource(r resource) {
+	name, spec := r.names[len(r.names)-1], r.root.get("spec")
+	switch group := r.group(); {
+	case r.kind() == "HelmRelease" && group == "helm.toolkit.fluxcd.io":
+		f.scalar(pin.Key{Kind: pin.Chart, Name: name}, spec.get("chart", "spec", "version"))
+		f.values(name, spec.get("values"), nil, "")
+		return
+	case group == "source.toolkit.fluxcd.io":
+		f.source(r.kind(), name, spec)
+		return
+	}
+	f.containers(r)
+}
+
+// scalar is a version that stands alone.
+func (f *finder) scalar(k pin.Key, n *node) {
+	switch {
+	case n == nil || n.null:
+	case n.kind != yamledit.Scalar:
+		f.refuse(n.at, "a version must be a single value here")
+	default:
+		f.add(k, pin.Part{Form: pin.Plain, Text: n.text, At: n.at})
+	}
+}
+
+// source follows the precedence in which Flux reads a ref.
+func (f *finder) source(kind, name string, spec *node) {
+	ref := spec.get("ref")
+	switch kind {
+	case "HelmChart":
+		f.scalar(pin.Key{Kind: pin.Chart, Name: name}, spec.get("version"))
+	case "OCIRepository":
+		k := pin.Key{Kind: pin.Source, Name: name}
+		if written(ref.get("semver")) && !written(ref.get("digest")) {
+			f.scalar(k, ref.get("semver"))
+			return
+		}
+		f.add(k, tagAndDigest(ref.get("tag"), ref.get("digest"))...)
+	case "GitRepository":
+		for _, field := range []string{"commit", "name", "semver", "tag"} {
+			if n := ref.get(field); written(n) {
+				f.scalar(pin.Key{Kind: pin.Source, Name: name}, n)
+				return
+			}
+		}
+	}
+}
+
+// values looks for image blocks: a mapping with a tag or a digest that is
+// called image or names a repository, and whole references.
+func (f *finder) values(release string, n *node, at yamledit.Path, key string) {
+	switch {
+	case n == nil:
+	case n.kind == yamledit.Unclear && isImageKey(key):
+		f.refuse(n.at, "an image behind %s is not understood", n.why)
+	case n.kind == yamledit.Sequence:
+		for i, item := range n.items {
+			f.values(release, item, with(at, yamledit.Index(i)), "")
+		}
+	case n.kind == yamledit.Mapping:
+		f.block(release, n, at, key)
+		for _, k := range n.keys {
+			f.values(release, n.fields[k], with(at, yamledit.Key(k)), k)
+		}
+	case isImageKey(key) && written(n) && len(pin.ImageName(n.text)) < len(n.text):
+		f.add(valueKey(release, at), pin.Part{Form: pin.ImageRef, Text: n.text, At: n.at})
+	}
+}
+
+func (f *finder) block(release string, n *node, at yamledit.Path, key string) {
+	tag, digest := n.get("tag"), n.get("digest")
+	if n.get("repository") == nil && n.get("registry") == nil && !isImageKey(key) {
+		return
+	}
+	for _, part := range []*node{tag, digest} {
+		if part != nil && part.kind != yamledit.Scalar {
+			f.refuse(part.at, "a version must be a single value here")
+			return
+		}
+	}
+	field := "tag"
+	if !written(tag) {
+		field = "digest"
+	}
+	f.add(valueKey(release, with(at, yamledit.Key(field))), tagAndDigest(tag, digest)...)
+}
+
+func valueKey(release string, at yamledit.Path) pin.Key {
+	return pin.Key{Kind: pin.Value, Name: release + ": " + at.String()}
+}
+
+func isImageKey(key string) bool { return key == "image" || strings.HasSuffix(key, "Image") }
+
+// containers finds the images of a workload. What the images of a
+// kustomization say of one counts instead of the container's own text.
+func (f *finder) containers(r resource) {
+	containers(r.root, func(c *node) {
+		image := c.get("image")
+		if image.kind != yamledit.Scalar {
+			f.refuse(image.at, "an image behind %s is not understood", image.why)
+			return
+		}
+		now, ok := r.images[image]
+		if ok && len(now.parts) > 0 {
+			f.add(pin.Key{Kind: pin.Image, Name: now.name}, now.parts...)
+			return
+		}
+		name := pin.ImageName(image.text)
+		if len(name) < len(image.text) {
+			f.add(pin.Key{Kind: pin.Image, Name: name}, pin.Part{Form: pin.ImageRef, Text: image.text, At: image.at})
+		}
+	})
+}
+
+// distinct leaves one pin per key. Places that say the same of the same thing
+// are one pin and change together. Where they differ, as with an old image in
+// a migration job, each is a pin of its own, told apart by a number.
+func (f *finder) distinct() []pin.Pin {
+	var out []pin.Pin
+	count := map[pin.Key]int{}
+	for _, p := range f.pins {
+		if i := slices.IndexFunc(out, func(q pin.Pin) bool { return q.Key == p.Key && q.Version == p.Version }); i >= 0 {
+			out[i].Parts = join(out[i].Parts, p.Parts)
+			continue
+		}
+		k := p.Key
+		if count[k]++; count[k] > 1 {
+			p.Name = fmt.Sprintf("%s (%d)", p.Name, count[k])
+		}
+		out = append(out, p)
+	}
+	slices.SortFunc(out, byKey)
+	return out
+}
+
+// join adds the parts that stand at other places.
+func join(have, more []pin.Part) []pin.Part {
+	have = slices.Clone(have)
+	for _, m := range more {
+		if !slices.ContainsFunc(have, func(p pin.Part) bool {
+			return p.At.File == m.At.File && p.At.Line == m.At.Line && p.At.Column == m.At.Column && p.Form == m.Form
+		}) {
+			have = append(have, m)
+		}
+	}
+	return have
+}
+
+func byKey(a, b pin.Pin) int { return a.Compare(b.Key) }

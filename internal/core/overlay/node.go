@@ -1,0 +1,114 @@
+package overlay
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/sluice-gitops/sluice/internal/core/pin"
+	"github.com/sluice-gitops/sluice/internal/core/yamledit"
+)
+
+// node is a value of a manifest together with the place where it is written.
+// It outlives patches: what a patch sets keeps the patch's place. Nodes are
+// never changed once made, so trees share them.
+type node struct {
+	kind   yamledit.Kind // Mapping, Sequence or Scalar; Unclear for aliases, merge keys and the like
+	text   string        // of a scalar
+	null   bool
+	at     pin.Place
+	keys   []string // of a mapping, in order
+	fields map[string]*node
+	items  []*node
+	why    string // of an Unclear node
+}
+
+// source is where nodes are read from: one document of one file, or one that
+// stands inside a text of it.
+type source struct {
+	file  string
+	doc   int
+	outer yamledit.Path // set for YAML inside a text
+}
+
+func (s source) place(n yamledit.Node, path yamledit.Path) pin.Place {
+	at := pin.Place{File: s.file, Line: n.Line(), Column: n.Column(), Doc: s.doc, Path: path}
+	if s.outer != nil {
+		at.Path, at.Inner = s.outer, path
+	}
+	return at
+}
+
+// read turns a parsed document into nodes.
+func (s source) read(n yamledit.Node, path yamledit.Path) *node {
+	out := &node{kind: n.Kind(), at: s.place(n, path)}
+	switch n.Kind() {
+	case yamledit.Scalar:
+		out.text, out.null = n.Text(), n.IsNull()
+	case yamledit.Sequence:
+		for i, item := range n.Items() {
+			out.items = append(out.items, s.read(item, with(path, yamledit.Index(i))))
+		}
+	case yamledit.Mapping:
+		out.fields = map[string]*node{}
+		for p := range n.Pairs() {
+			out.keys = append(out.keys, p.Key)
+			out.fields[p.Key] = s.read(p.Value, with(path, yamledit.Key(p.Key)))
+		}
+		if merge, ok := out.fields["<<"]; ok {
+			return &node{kind: yamledit.Unclear, at: merge.at, why: "a merge key"}
+		}
+	default:
+		out.kind, out.why = yamledit.Unclear, "an alias, or a key that occurs twice"
+	}
+	return out
+}
+
+// with extends a path without sharing its backing array.
+func with(p yamledit.Path, s yamledit.Step) yamledit.Path {
+	return append(p[:len(p):len(p)], s)
+}
+
+// get follows keys; it is nil where they lead nowhere.
+func (n *node) get(keys ...string) *node {
+	for _, key := range keys {
+		if n == nil {
+			return nil
+		}
+		n = n.fields[key]
+	}
+	return n
+}
+
+// str is the text of the scalar at the end of keys, or "".
+func (n *node) str(keys ...string) string {
+	if n = n.get(keys...); n == nil || n.kind != yamledit.Scalar || n.null {
+		return ""
+	}
+	return n.text
+}
+
+// set is a copy of a mapping with one field replaced, added or, for nil,
+// removed.
+func (n *node) set(key string, value *node) *node {
+	out := *n
+	out.fields = maps.Clone(n.fields)
+	_, had := n.fields[key]
+	switch {
+	case value == nil:
+		delete(out.fields, key)
+		out.keys = slices.DeleteFunc(slices.Clone(n.keys), func(k string) bool { return k == key })
+	case had:
+		out.fields[key] = value
+	default:
+		out.fields[key] = value
+		out.keys = append(n.keys[:len(n.keys):len(n.keys)], key)
+	}
+	return &out
+}
+
+// withItems is a copy of a sequence with other items.
+func (n *node) withItems(items []*node) *node {
+	out := *n
+	out.items = items
+	return &out
+}

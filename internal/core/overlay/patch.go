@@ -1,0 +1,248 @@
+package overlay
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sluice-gitops/sluice/internal/core/yamledit"
+)
+
+// merge applies a strategic merge patch the way kustomize does. Lists of
+// containers are merged by name in Kubernetes's own kinds; in custom resources,
+// of which kustomize knows no schema, every list is replaced.
+func merge(base, patch *node, builtin bool) *node {
+	if base == nil || base.kind != yamledit.Mapping || patch.kind != yamledit.Mapping {
+		return strip(patch)
+	}
+	if patch.str("$patch") == "replace" {
+		return strip(patch)
+	}
+	out := base
+	for _, key := range patch.keys {
+		value, old := patch.fields[key], base.fields[key]
+		switch {
+		case key == "$patch":
+		case value.null, value.str("$patch") == "delete":
+			out = out.set(key, nil)
+		case builtin && isContainers(key) && old != nil && value.kind == yamledit.Sequence:
+			out = out.set(key, mergeByName(old, value))
+		default:
+			out = out.set(key, merge(old, value, builtin))
+		}
+	}
+	return out
+}
+
+// strip takes the directives and the deletions out of what a patch adds.
+func strip(n *node) *node {
+	if n.kind != yamledit.Mapping {
+		return n
+	}
+	out := n
+	for _, key := range n.keys {
+		switch value := n.fields[key]; {
+		case key == "$patch", value.null:
+			out = out.set(key, nil)
+		case value.kind == yamledit.Mapping:
+			out = out.set(key, strip(value))
+		}
+	}
+	return out
+}
+
+func mergeByName(base, patch *node) *node {
+	items := slices.Clone(base.items)
+	for _, item := range patch.items {
+		i := slices.IndexFunc(items, func(old *node) bool { return old.str("name") == item.str("name") })
+		switch {
+		case item.str("$patch") == "delete" && i >= 0:
+			items = slices.Delete(items, i, i+1)
+		case item.str("$patch") == "delete":
+		case i >= 0:
+			items[i] = merge(items[i], item, true)
+		default:
+			items = append(items, strip(item))
+		}
+	}
+	return base.withItems(items)
+}
+
+func isContainers(key string) bool {
+	return key == "containers" || key == "initContainers" || key == "ephemeralContainers"
+}
+
+// operate applies the operations of a JSON 6902 patch in order. Its errors say
+// what an operation did not find, as kustomize would.
+func operate(n *node, operations *node) (*node, error) {
+	for _, op := range operations.items {
+		var err error
+		path := pointer(op.str("path"))
+		switch verb := op.str("op"); verb {
+		case "add", "replace":
+			value := op.get("value")
+			if value == nil {
+				return nil, fmt.Errorf("the operation %s on %s has no value", verb, op.str("path"))
+			}
+			n, err = put(n, path, value, verb == "add")
+		case "remove":
+			n, err = put(n, path, nil, false)
+		case "copy", "move":
+			n, err = transfer(n, pointer(op.str("from")), path, verb == "move")
+		case "test":
+		default:
+			err = fmt.Errorf("unknown operation %q", verb)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+func transfer(n *node, from, to []string, move bool) (*node, error) {
+	value, err := find(n, from)
+	if err != nil {
+		return nil, err
+	}
+	if move {
+		if n, err = put(n, from, nil, false); err != nil {
+			return nil, err
+		}
+	}
+	return put(n, to, value, true)
+}
+
+// pointer splits a JSON pointer.
+func pointer(text string) []string {
+	var steps []string
+	for step := range strings.SplitSeq(strings.TrimPrefix(text, "/"), "/") {
+		steps = append(steps, strings.NewReplacer("~1", "/", "~0", "~").Replace(step))
+	}
+	return steps
+}
+
+func find(n *node, path []string) (*node, error) {
+	for _, step := range path {
+		next := n.get(step)
+		if n != nil && n.kind == yamledit.Sequence {
+			if i, err := strconv.Atoi(step); err == nil && i >= 0 && i < len(n.items) {
+				next = n.items[i]
+			}
+		}
+		if next == nil {
+			return nil, fmt.Errorf("nothing at %q of /%s", step, strings.Join(path, "/"))
+		}
+		n = next
+	}
+	return n, nil
+}
+
+// put sets, inserts or (for a nil value) removes what is at a path.
+func put(n *node, path []string, value *node, insert bool) (*node, error) {
+	if n.kind == yamledit.Sequence {
+		return putItem(n, path, value, insert)
+	}
+	step := path[0]
+	old := n.get(step)
+	switch {
+	case n.kind != yamledit.Mapping:
+		return nil, fmt.Errorf("nothing can be at %q there", step)
+	case len(path) == 1 && (insert || old != nil):
+		return n.set(step, value), nil
+	case old == nil:
+		return nil, fmt.Errorf("nothing at %q", step)
+	}
+	inner, err := put(old, path[1:], value, insert)
+	if err != nil {
+		return nil, err
+	}
+	return n.set(step, inner), nil
+}
+
+func putItem(n *node, path []string, value *node, insert bool) (*node, error) {
+	i, err := strconv.Atoi(path[0])
+	if path[0] == "-" {
+		i, err = len(n.items), nil
+	}
+	last := len(path) == 1
+	switch {
+	case err != nil || i < 0 || i > len(n.items) || i == len(n.items) && !(last && insert):
+		return nil, fmt.Errorf("no item %q in a list of %d", path[0], len(n.items))
+	case last && insert:
+		return n.withItems(slices.Insert(slices.Clone(n.items), i, value)), nil
+	case last && value == nil:
+		return n.withItems(slices.Delete(slices.Clone(n.items), i, i+1)), nil
+	}
+	items := slices.Clone(n.items)
+	if last {
+		items[i] = value
+	} else if items[i], err = put(items[i], path[1:], value, insert); err != nil {
+		return nil, err
+	}
+	return n.withItems(items), nil
+}
+
+// patch applies one document of a patch to the objects that it is meant for.
+func (b *built) patch(p patch, doc *node) error {
+	if doc.kind == yamledit.Sequence && p.target == nil {
+		return refuse(doc.at.File, doc.at.Line, doc.at.Column, "a JSON 6902 patch needs a target")
+	}
+	if p.target != nil && p.target.byLabels && speaksOfPinned(doc) {
+		return p.refuse("a patch that may set a version and selects by labels or annotations is not understood")
+	}
+	found := false
+	for i, o := range b.resources {
+		if p.target != nil && !p.target.selects(o) || p.target == nil && !o.is(doc) {
+			continue
+		}
+		found = true
+		root, err := o.patched(doc)
+		if err != nil {
+			return refuse(doc.at.File, doc.at.Line, doc.at.Column, "the patch does not fit %s %s: %v", o.kind(), o.names[0], err)
+		}
+		b.resources[i].root = root
+	}
+	if !found && p.target == nil && !b.open {
+		return refuse(doc.at.File, doc.at.Line, doc.at.Column, "the patch is for %s %s, which is not among the resources", doc.str("kind"), doc.str("metadata", "name"))
+	}
+	if doc.str("$patch") == "delete" {
+		b.resources = slices.DeleteFunc(b.resources, func(o resource) bool { return o.root == nil })
+	}
+	return nil
+}
+
+func (r resource) patched(doc *node) (*node, error) {
+	switch {
+	case doc.kind == yamledit.Sequence:
+		return operate(r.root, doc)
+	case doc.kind != yamledit.Mapping:
+		return nil, fmt.Errorf("it is neither a mapping nor a list of operations")
+	case doc.str("$patch") == "delete":
+		return nil, nil
+	}
+	root := merge(r.root, doc, r.builtin())
+	// The object keeps its identity, whatever kind and name the patch goes by.
+	for _, key := range []string{"apiVersion", "kind"} {
+		root = root.set(key, r.root.get(key))
+	}
+	return root.set("metadata", keepName(root.get("metadata"), r.root.get("metadata"))), nil
+}
+
+func keepName(patched, original *node) *node {
+	if patched == nil || patched.kind != yamledit.Mapping || original == nil {
+		return original
+	}
+	return patched.set("name", original.get("name"))
+}
+
+// speaksOfPinned looks for a key or a pointer that could set a version.
+func speaksOfPinned(n *node) bool {
+	for _, key := range n.keys {
+		if speaksOfVersions(&node{kind: yamledit.Scalar, text: key}) || key == "path" && speaksOfVersions(n.fields[key]) || speaksOfPinned(n.fields[key]) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(n.items, speaksOfPinned)
+}

@@ -1,0 +1,290 @@
+package overlay_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"github.com/sluice-gitops/sluice/internal/core/overlay"
+	"github.com/sluice-gitops/sluice/internal/core/overlay/memtree"
+	"github.com/sluice-gitops/sluice/internal/core/pin"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
+	"github.com/sluice-gitops/sluice/internal/core/yamledit"
+	"github.com/sluice-gitops/sluice/internal/seed"
+)
+
+// render builds an overlay with kustomize itself.
+func render(t *testing.T, files map[string][]byte, dir string) (string, error) {
+	t.Helper()
+	fs := filesys.MakeFsInMemory()
+	for name, content := range files {
+		if err := fs.WriteFile("/"+name, content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	options := krusty.MakeDefaultOptions()
+	options.LoadRestrictions = types.LoadRestrictionsNone
+	built, err := krusty.MakeKustomizer(options).Run(fs, "/"+dir)
+	if err != nil {
+		return "", err
+	}
+	out, err := built.AsYaml()
+	return string(out), err
+}
+
+// rendered finds the versions in kustomize's output with a reading of its own:
+// decoded values, no places, no knowledge of overlays.
+func rendered(t *testing.T, text string) []string {
+	t.Helper()
+	var out []string
+	for d := yaml.NewDecoder(strings.NewReader(text)); ; {
+		var doc map[string]any
+		if err := d.Decode(&doc); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, versionsOf(doc)...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func versionsOf(doc map[string]any) []string {
+	spec, _ := doc["spec"].(map[string]any)
+	var out []string
+	add := func(kind pin.Kind, version string) {
+		if version != "" {
+			out = append(out, string(kind)+" "+version)
+		}
+	}
+	switch doc["kind"] {
+	case "HelmRelease":
+		chart, _ := spec["chart"].(map[string]any)
+		chartSpec, _ := chart["spec"].(map[string]any)
+		add(pin.Chart, text(chartSpec["version"]))
+		walk(spec["values"], "", func(key string, v any) {
+			switch v := v.(type) {
+			case map[string]any:
+				if v["repository"] != nil || v["registry"] != nil || isImage(key) {
+					add(pin.Value, joined(text(v["tag"]), text(v["digest"])))
+				}
+			case string:
+				if isImage(key) {
+					add(pin.Value, versionOfRef(v))
+				}
+			}
+		})
+	case "OCIRepository":
+		ref, _ := spec["ref"].(map[string]any)
+		add(pin.Source, joined(text(ref["tag"]), text(ref["digest"])))
+	default:
+		walk(doc, "", func(key string, v any) {
+			if key == "image" {
+				add(pin.Image, versionOfRef(text(v)))
+			}
+		})
+	}
+	return out
+}
+
+func isImage(key string) bool { return key == "image" || strings.HasSuffix(key, "Image") }
+
+func text(v any) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+func joined(tag, digest string) string {
+	if digest != "" {
+		return tag + "@" + digest
+	}
+	return tag
+}
+
+func versionOfRef(ref string) string {
+	rest := ref[strings.LastIndexByte(strings.SplitN(ref, "@", 2)[0], '/')+1:]
+	name, digest, _ := strings.Cut(rest, "@")
+	_, tag, _ := strings.Cut(name, ":")
+	return joined(tag, digest)
+}
+
+func walk(v any, key string, see func(string, any)) {
+	see(key, v)
+	switch v := v.(type) {
+	case map[string]any:
+		for k, inner := range v {
+			walk(inner, k, see)
+		}
+	case []any:
+		for _, inner := range v {
+			walk(inner, "", see)
+		}
+	}
+}
+
+// found is what the inventory says of an overlay, in the same words.
+func found(d *overlay.Deployment) []string {
+	var out []string
+	for _, p := range d.Pins {
+		out = append(out, string(p.Kind)+" "+p.Version)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// agree compares every overlay of a monorepo with kustomize's output, then
+// gives each of its pins a new version and compares again.
+func agree(t *testing.T, files map[string][]byte, p *policy.Policy) (overlays, refused, writes int) {
+	t.Helper()
+	inv, err := overlay.NewReader().Read(memtree.New(files), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range inv.Deployments {
+		for _, d := range list {
+			overlays++
+			if d.Broken != nil {
+				refused++
+				continue
+			}
+			out, err := render(t, files, d.Dir)
+			if err != nil {
+				t.Errorf("%s: kustomize refuses what was understood: %v", d.Dir, err)
+				continue
+			}
+			if diff := cmp.Diff(rendered(t, out), found(d)); diff != "" {
+				t.Errorf("%s: rendered (-) and found (+) versions differ:\n%s\n%s", d.Dir, diff, show(files, d))
+				continue
+			}
+			writes += rewriteEach(t, files, d, out)
+		}
+	}
+	return overlays, refused, writes
+}
+
+// rewriteEach sets one pin after the other and requires that in the rendered
+// output nothing but that version has changed.
+func rewriteEach(t *testing.T, files map[string][]byte, d *overlay.Deployment, before string) int {
+	t.Helper()
+	writes := 0
+	for i, p := range d.Pins {
+		if p.Shared() != nil || p.Fixed() != nil {
+			continue
+		}
+		writes++
+		next := fmt.Sprintf("77.%d.0", i)
+		if _, digest, ok := strings.Cut(p.Version, "@"); ok {
+			next = joined(next, digest[:len(digest)-4]+"beef")
+		}
+		next, err := p.Fit(next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := render(t, edited(t, files, p.Set(next)), d.Dir)
+		if err != nil {
+			t.Errorf("%s: %s set to %s no longer builds: %v", d.Dir, p.Key, next, err)
+			continue
+		}
+		want := strings.NewReplacer(p.Version, next).Replace
+		for line := range diffLines(before, after) {
+			if old, new, _ := strings.Cut(line, " => "); !strings.Contains(strings.NewReplacer(`"`, "", "'", "").Replace(new), "77.") && !strings.Contains(new, "beef") || old == new {
+				t.Errorf("%s: %s set to %s changes %s\n(want %s)", d.Dir, p.Key, next, line, want(old))
+			}
+		}
+		if got := rendered(t, after); !slices.Contains(got, string(p.Kind)+" "+next) {
+			t.Errorf("%s: %s set to %s, but rendered are %v", d.Dir, p.Key, next, got)
+		}
+	}
+	return writes
+}
+
+// diffLines goes over the lines that differ, "old => new". A version never
+// changes how many lines there are.
+func diffLines(before, after string) map[string]bool {
+	a, b := strings.Split(before, "\n"), strings.Split(after, "\n")
+	out := map[string]bool{}
+	if len(a) != len(b) {
+		return map[string]bool{fmt.Sprintf("%d lines => %d lines", len(a), len(b)): true}
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			out[a[i]+" => "+b[i]] = true
+		}
+	}
+	return out
+}
+
+func edited(t *testing.T, files map[string][]byte, changes []pin.Change) map[string][]byte {
+	t.Helper()
+	out := maps.Clone(files)
+	edits := map[string][]yamledit.Edit{}
+	for _, c := range changes {
+		edits[c.At.File] = append(edits[c.At.File], yamledit.Edit{Doc: c.At.Doc, Path: c.At.Path, Inner: c.At.Inner, Old: c.Old, New: c.New})
+	}
+	for name, list := range edits {
+		f, err := yamledit.Parse(files[name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out[name], err = f.Set(list...); err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, files[name])
+		}
+	}
+	return out
+}
+
+func show(files map[string][]byte, d *overlay.Deployment) string {
+	var b bytes.Buffer
+	for _, in := range d.Inputs {
+		fmt.Fprintf(&b, "-- %s --\n%s", in.Path, files[in.Path])
+	}
+	return b.String()
+}
+
+func TestEffectiveVersionsAreThoseThatKustomizeRenders(t *testing.T) {
+	for apps := range 3 {
+		files, err := seed.Monorepo(seed.Options{Apps: 1 + 9*apps, Seed: int64(apps)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		overlays, refused, writes := agree(t, files, parsePolicy(t, string(files["sluice.yaml"])))
+		if refused > 0 || overlays < 9 || writes < overlays {
+			t.Errorf("%d overlays, %d refused, %d versions written", overlays, refused, writes)
+		}
+	}
+}
+
+func TestRandomOverlaysAgreeWithKustomize(t *testing.T) {
+	total, refusedTotal, writesTotal := 0, 0, 0
+	for seed := range uint64(300) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		files := map[string][]byte{}
+		for name, content := range randomMonorepo(rnd) {
+			files[name] = []byte(content)
+		}
+		overlays, refused, writes := agree(t, files, parsePolicy(t, testPolicy))
+		total, refusedTotal, writesTotal = total+overlays, refusedTotal+refused, writesTotal+writes
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+	t.Logf("%d overlays, %d refused, %d versions written", total, refusedTotal, writesTotal)
+	if refusedTotal*10 > total || writesTotal < total {
+		t.Errorf("of %d overlays %d are refused, and only %d versions could be written", total, refusedTotal, writesTotal)
+	}
+}

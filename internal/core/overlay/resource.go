@@ -1,0 +1,116 @@
+package overlay
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sluice-gitops/sluice/internal/core/pin"
+	"github.com/sluice-gitops/sluice/internal/core/yamledit"
+)
+
+// resource is one object as it stands at some point of a build.
+type resource struct {
+	root  *node
+	names []string // the present name first, then those it had before prefixes and suffixes
+	space string   // namespace
+	// images are what the images of kustomizations made of the object's containers,
+	// by the scalar that holds the container's own image.
+	images map[*node]imaged
+}
+
+// imaged is a container's image after the images of kustomizations.
+type imaged struct {
+	name  string     // as the resource itself wrote it, for matching and as key
+	now   string     // the present name
+	parts []pin.Part // where the version is written; empty if the container's own scalar still counts
+}
+
+func newResource(n *node) resource {
+	return resource{root: n, names: []string{n.str("metadata", "name")}, space: n.str("metadata", "namespace")}
+}
+
+func (r resource) kind() string { return r.root.str("kind") }
+
+func (r resource) group() string {
+	group, _, ok := strings.Cut(r.root.str("apiVersion"), "/")
+	if !ok {
+		return ""
+	}
+	return group
+}
+
+// builtin tells whether kustomize knows the kind's schema: Kubernetes's own
+// groups have no dot or end in k8s.io.
+func (r resource) builtin() bool {
+	g := r.group()
+	return !strings.Contains(g, ".") || strings.HasSuffix(g, ".k8s.io")
+}
+
+// same tells whether two resources have one id, which kustomize refuses.
+func (r resource) same(o resource) bool {
+	return r.group() == o.group() && r.kind() == o.kind() && r.names[0] == o.names[0] && r.space == o.space
+}
+
+// is tells whether a patch that names its object means this one.
+func (r resource) is(patch *node) bool {
+	space := patch.str("metadata", "namespace")
+	return patch.str("kind") == r.kind() && group(patch) == r.group() &&
+		slices.Contains(r.names, patch.str("metadata", "name")) && (space == "" || space == r.space || r.space == "")
+}
+
+func group(n *node) string { return resource{root: n}.group() }
+
+// selector is the target of a patch. Its texts are regular expressions that
+// must match as a whole; an empty one matches everything.
+type selector struct {
+	group, version, kind, name, namespace *regexp.Regexp
+	byLabels                              bool // it also selects by labels or annotations, which are not evaluated
+}
+
+func newSelector(n *node) (selector, error) {
+	s := selector{byLabels: n.get("labelSelector") != nil || n.get("annotationSelector") != nil}
+	for key, to := range map[string]**regexp.Regexp{"group": &s.group, "version": &s.version, "kind": &s.kind, "name": &s.name, "namespace": &s.namespace} {
+		if text := n.str(key); text != "" {
+			re, err := regexp.Compile("^(?:" + text + ")$")
+			if err != nil {
+				return s, err
+			}
+			*to = re
+		}
+	}
+	return s, nil
+}
+
+func (s selector) selects(r resource) bool {
+	_, version, grouped := strings.Cut(r.root.str("apiVersion"), "/")
+	if !grouped {
+		version = r.root.str("apiVersion")
+	}
+	fits := func(re *regexp.Regexp, text string) bool { return re == nil || re.MatchString(text) }
+	return fits(s.group, r.group()) && fits(s.version, version) && fits(s.kind, r.kind()) && fits(s.namespace, r.space) &&
+		(s.name == nil || slices.ContainsFunc(r.names, s.name.MatchString))
+}
+
+// containers goes over every container of an object, wherever its pod template
+// stands: Kubernetes's workloads and custom resources alike.
+func containers(n *node, found func(container *node)) {
+	switch n.kind {
+	case yamledit.Sequence:
+		for _, item := range n.items {
+			containers(item, found)
+		}
+	case yamledit.Mapping:
+		for _, key := range n.keys {
+			value := n.fields[key]
+			if isContainers(key) && value.kind == yamledit.Sequence {
+				for _, c := range value.items {
+					if image := c.get("image"); written(image) || image != nil && image.kind == yamledit.Unclear {
+						found(c)
+					}
+				}
+			}
+			containers(value, found)
+		}
+	}
+}

@@ -31,12 +31,6 @@ func (f *finder) refuse(at pin.Place, format string, args ...any) {
 }
 
 func (f *finder) add(k pin.Key, parts ...pin.Part) {
-	for _, p := range parts {
-		if strings.Contains(p.Text, "${") {
-			f.refuse(p.At, "a version that Flux substitutes from a variable is not understood")
-			return
-		}
-	}
 	if len(parts) > 0 {
 		f.pins = append(f.pins, pin.New(k, parts...))
 	}

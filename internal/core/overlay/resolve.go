@@ -62,15 +62,24 @@ func (r *resolver) pins() ([]pin.Pin, error) {
 		found[i].At = found[i].Parts[0].At
 	}
 	slices.SortFunc(found, byKey)
-	return found, unique(found)
+	if err := unclear(found); err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
-// unique refuses a key that two pins have: it would not be known which of them
-// another environment's is to be compared with.
-func unique(found []pin.Pin) error {
-	for i := 1; i < len(found); i++ {
-		if p, q := found[i-1], found[i]; p.Key == q.Key {
-			return refuse(q.At.File, q.At.Line, q.At.Column, "%s is pinned twice: also in %s:%d", q.Key, p.At.File, p.At.Line)
+// unclear refuses pins that do not say what they mean: a variable, whose value
+// stands elsewhere, and a key that two pins have, since it would not be known
+// which of them another environment's is to be compared with.
+func unclear(found []pin.Pin) error {
+	for i, p := range found {
+		for _, part := range p.Parts {
+			if strings.Contains(part.Text, "${") {
+				return refuse(part.At.File, part.At.Line, part.At.Column, "a version that Flux substitutes from a variable is not understood")
+			}
+		}
+		if i > 0 && found[i-1].Key == p.Key {
+			return refuse(p.At.File, p.At.Line, p.At.Column, "%s is pinned twice: also in %s:%d", p.Key, found[i-1].At.File, found[i-1].At.Line)
 		}
 	}
 	return nil

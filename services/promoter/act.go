@@ -128,18 +128,21 @@ func (r *repo) do(ctx context.Context, o *observation, a plan.Action) error {
 	}
 }
 
-// merge looks once more before it merges. If the default branch has moved
-// since the observation, by our own merge of another target or by somebody
-// else's, the plan is computed anew from what is there now, and this merge
-// must be in it unchanged.
+// merge looks once more before it merges. Our own merges of other targets and
+// other people's pushes have moved the default branch since the observation,
+// and somebody may have written "hold" or taken an approval back. So the plan is
+// computed anew from what is there now, and this merge must be in it unchanged.
 func (r *repo) merge(ctx context.Context, o *observation, a plan.MergeMR) error {
 	r.merging.Lock()
 	defer r.merging.Unlock()
+	again := *o.state
+	if err := r.hearAgain(ctx, &again, a.MR); err != nil {
+		return err
+	}
 	refs, err := r.Mirror.Fetch(ctx, o.state.Project.DefaultBranch)
 	if err != nil {
 		return err
 	}
-	again := *o.state
 	fresh := &observation{state: &again}
 	if err := r.readGit(fresh, refs); err != nil {
 		return err
@@ -152,6 +155,24 @@ func (r *repo) merge(ctx context.Context, o *observation, a plan.MergeMR) error 
 		return core.Errorf(core.Conflict, "merge !%d: something moved since it was decided", a.MR)
 	}
 	return r.Desk.Merge(ctx, a)
+}
+
+// hearAgain replaces what was seen of one merge request. Whether it can be
+// merged is left as it was seen: each merge makes GitLab check the others
+// anew, and it refuses by itself what it has found to be in the way.
+func (r *repo) hearAgain(ctx context.Context, s *plan.State, id core.MRID) error {
+	mr, ok, err := r.Forge.MergeRequest(ctx, id)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(s.Open, func(seen plan.MergeRequest) bool { return seen.ID == id })
+	if !ok || i < 0 {
+		return core.Errorf(core.Conflict, "merge !%d: it is not open any more", id)
+	}
+	mr.MergeStatus, mr.MergeError = s.Open[i].MergeStatus, s.Open[i].MergeError
+	s.Open = slices.Clone(s.Open)
+	s.Open[i] = mr
+	return nil
 }
 
 // trigger notes the call before it is made: a crash in between costs one

@@ -16,6 +16,8 @@ type Forge interface {
 	Describe(ctx context.Context) (plan.Project, error)
 	// MergeRequests returns the open ones of ours.
 	MergeRequests(ctx context.Context) ([]plan.MergeRequest, error)
+	// MergeRequest reads one of them anew; false if it is not open any more.
+	MergeRequest(ctx context.Context, id core.MRID) (plan.MergeRequest, bool, error)
 	// LastClosed returns the newest one of a branch that was closed unmerged.
 	LastClosed(ctx context.Context, branch string) (plan.MergeRequest, bool, error)
 	Person(ctx context.Context, id core.UserID, groups []string) (plan.Person, error)

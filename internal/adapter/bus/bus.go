@@ -220,7 +220,9 @@ func (b *Bus) observe() []nats.Option {
 		nats.ReconnectHandler(up),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			b.up.Store(false)
-			b.log.Warn("lost the connection to NATS", "error", err)
+			if err != nil { // nil is our own Close
+				b.log.Warn("lost the connection to NATS", "error", err)
+			}
 		}),
 		nats.ClosedHandler(func(*nats.Conn) { b.up.Store(false) }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { b.log.Warn("NATS", "error", err) }),

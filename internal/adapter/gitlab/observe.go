@@ -51,6 +51,20 @@ func (p *Project) MergeRequests(ctx context.Context) ([]plan.MergeRequest, error
 	return list, nil
 }
 
+// MergeRequest reads one merge request anew, as MergeRequests does. It reports
+// false if that is no longer an open one of ours.
+func (p *Project) MergeRequest(ctx context.Context, id core.MRID) (plan.MergeRequest, bool, error) {
+	into, err := p.defaultBranch()
+	if err != nil {
+		return plan.MergeRequest{}, false, err
+	}
+	mr, err := p.mergeRequest(ctx, id, into)
+	if err != nil || mr == nil {
+		return plan.MergeRequest{}, false, err
+	}
+	return *mr, true, nil
+}
+
 // openIDs lists open and locked merge requests one after the other, since
 // GitLab has no filter for both; one that changes in between may come twice.
 func (p *Project) openIDs(ctx context.Context, into string) ([]core.MRID, error) {

@@ -29,7 +29,6 @@ type reference struct {
 // patch is one patch of a kustomization: a file, or a text of its own.
 type patch struct {
 	reference
-	inline *node     // the patches in the text, if it could be read in place; else the text itself
 	docs   []*node   // the text's documents
 	target *selector // nil: each patch names its object itself
 	broken string    // why the text could not be read

@@ -115,6 +115,10 @@ func (w *world) only() plan.MergeRequest {
 	if err != nil || len(list) != 1 {
 		w.t.Fatalf("%d merge requests, %v", len(list), err)
 	}
+	again, ok, err := w.project.MergeRequest(w.t.Context(), list[0].ID)
+	if diff := cmp.Diff(list[0], again); diff != "" || !ok || err != nil {
+		w.t.Fatalf("read alone: %t, %v, and (-list +alone):\n%s", ok, err, diff)
+	}
 	return list[0]
 }
 
@@ -198,6 +202,9 @@ func TestConformanceFromBranchToMerge(t *testing.T) {
 	w.must(p.Merge(ctx, plan.MergeMR{MR: id, SHA: head}))
 	if list, err := p.MergeRequests(ctx); err != nil || len(list) != 0 {
 		t.Errorf("after the merge: %+v, %v", list, err)
+	}
+	if mr, ok, err := p.MergeRequest(ctx, id); err != nil || ok {
+		t.Errorf("after the merge: still %s, %v", mr.State, err)
 	}
 	wantError(t, p.CloseMR(ctx, plan.CloseMR{MR: id}), core.Conflict)
 }

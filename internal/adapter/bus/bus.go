@@ -63,6 +63,8 @@ type Bus struct {
 	calls chan struct{} // holds one element per call that waits for NATS
 	up    atomic.Bool   // whether the connection is there; asking the client would wait for its lock
 
+	trouble atomic.Pointer[error] // why the latest attempt to connect did not work; nil while it is there
+
 	mu      sync.Mutex
 	buckets map[string]jetstream.KeyValue
 
@@ -104,7 +106,7 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 	if nc.IsConnected() {
 		b.up.Store(true)
 	} else {
-		b.log.Warn("NATS is not reached yet and tried again", "server", shownURL(cfg), "error", nc.LastError())
+		b.log.Warn("NATS is not reached yet and tried again", "server", shownURL(cfg))
 	}
 	b.js, err = jetstream.New(nc)
 	if err != nil {
@@ -208,6 +210,7 @@ func address(raw string) bool {
 // observe logs what happens to the connection and wakes Maintain.
 func (b *Bus) observe() []nats.Option {
 	up := func(nc *nats.Conn) {
+		b.trouble.Store(nil)
 		b.up.Store(true)
 		b.log.Info("connected to NATS", "server", nc.ConnectedServerName())
 		select {
@@ -218,6 +221,7 @@ func (b *Bus) observe() []nats.Option {
 	return []nats.Option{
 		nats.ConnectHandler(up),
 		nats.ReconnectHandler(up),
+		nats.ReconnectErrHandler(b.unreached),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			b.up.Store(false)
 			if err != nil { // nil is our own Close
@@ -226,6 +230,15 @@ func (b *Bus) observe() []nats.Option {
 		}),
 		nats.ClosedHandler(func(*nats.Conn) { b.up.Store(false) }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { b.log.Warn("NATS", "error", err) }),
+	}
+}
+
+// unreached keeps the reason of an attempt that did not work. It is logged when
+// it is another one than before, since attempts are made every second or two.
+func (b *Bus) unreached(_ *nats.Conn, err error) {
+	before := b.trouble.Swap(&err)
+	if before == nil || (*before).Error() != err.Error() {
+		b.log.Warn("NATS cannot be reached", "error", err)
 	}
 }
 
@@ -251,6 +264,9 @@ func (b *Bus) Ready(ctx context.Context) error {
 func (b *Bus) connected() error {
 	if b.up.Load() {
 		return nil
+	}
+	if why := b.trouble.Load(); why != nil {
+		return core.Errorf(core.Transient, "not connected to NATS: %w", *why)
 	}
 	return core.Errorf(core.Transient, "not connected to NATS")
 }

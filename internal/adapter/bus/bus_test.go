@@ -128,6 +128,8 @@ func TestAbsentServerFailsFastAndIsFoundLater(t *testing.T) {
 		}
 	}
 
+	eventually(t, "an error that says why", func() bool { return strings.Contains(b.Ready(t.Context()).Error(), "refused") })
+
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- b.Maintain(ctx, events.Default(1)) }()

@@ -52,7 +52,7 @@ func TestWrongCommandLinesSaySo(t *testing.T) {
 		"unknown flag":        {args: []string{"demo", "--nope"}, want: "unknown flag: --nope\nsee sluice demo --help\n"},
 		"unknown command":     {args: []string{"dmo"}, want: `unknown command "dmo" for "sluice"`},
 		"stray argument":      {args: []string{"demo", "now"}, want: `sluice demo takes no arguments, found "now"`},
-		"no apps":             {args: []string{"demo", "--apps", "0"}, want: "apps"},
+		"no apps":             {args: []string{"demo", "--apps", "0"}, want: "--apps: a monorepo of 0 apps: want 1 to 2000\n"},
 		"nothing configured":  {args: []string{"serve"}, want: "SLUICE_GITLAB_TOKEN"},
 		"misspelt variable":   {args: []string{"serve"}, environ: []string{"SLUICE_GITLAB_TOKN=x"}, want: "SLUICE_GITLAB_TOKEN"},
 		"secret is not shown": {args: []string{"serve"}, environ: []string{"SLUICE_GITLAB_TOKEN=glpat-secret", "SLUICE_SWEEP_INTERVAL=often"}, want: "often"},

@@ -83,19 +83,28 @@ environments:
       approvals: {count: 2, from: ["role:maintainer"], author: deny}
 `
 
+// ownInterval is how often the stand-ins for Flux look by themselves. It is
+// longer than any step may take: what a cluster reports in time, it reports
+// because Sluice called its Receiver.
+const ownInterval = 3 * patience
+
 func (o options) run(ctx context.Context, env process.Env) error {
+	files, err := seed.Monorepo(seed.Options{Apps: o.apps, Seed: o.seed, Policy: []byte(rules)})
+	if err != nil {
+		return core.Errorf(core.KindOf(err), "--apps: %w", err)
+	}
 	dir, err := os.MkdirTemp("", "sluice-demo-")
 	if err != nil {
 		return core.Errorf(core.Internal, "make a directory: %w", err)
 	}
-	err = o.in(ctx, env, dir)
+	err = o.in(ctx, env, dir, files)
 	if err == nil {
 		return os.RemoveAll(dir)
 	}
 	return core.Errorf(core.KindOf(err), "%w\nthe log and all data are kept in %s", err, dir)
 }
 
-func (o options) in(ctx context.Context, env process.Env, dir string) (err error) {
+func (o options) in(ctx context.Context, env process.Env, dir string, files seed.Files) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	log, err := os.Create(filepath.Join(dir, "log"))
@@ -104,14 +113,10 @@ func (o options) in(ctx context.Context, env process.Env, dir string) (err error
 	}
 	defer log.Close() //nolint:errcheck // whatever is missing from it was not important enough
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	files, err := seed.Monorepo(seed.Options{Apps: o.apps, Seed: o.seed, Policy: []byte(rules)})
-	if err != nil {
-		return err
-	}
 	g, running := errgroup.WithContext(ctx)
 	s := &script{out: newPrinter(env.Stdout, o.json), dir: dir, files: files}
 	begun := time.Now()
-	s.world, err = start(running, g, world.Config{Dir: dir, Monorepo: files, FluxInterval: 10 * time.Second, Logger: logger})
+	s.world, err = start(running, g, world.Config{Dir: dir, Monorepo: files, FluxInterval: ownInterval, Logger: logger})
 	if err == nil {
 		err = s.play(running, begun)
 	}
@@ -159,8 +164,7 @@ func environments() ([]policy.Environment, error) {
 // handOver tells how to go on by hand.
 func (s *script) handOver() {
 	w := s.world
-	fmt.Fprintf(s.out.w, `
-Everything stays up until you press Ctrl-C. Try:
+	s.out.text("keep", fmt.Sprintf(`Everything stays up until you press Ctrl-C. Try:
 
   git clone http://%[2]s:%[3]s@%[1]s/%[4]s.git
   # edit flux-config/clusters/platform-core-dev-aks/apps/ai-gateway/helmrelease-patch.yaml, commit, and
@@ -175,7 +179,6 @@ Everything stays up until you press Ctrl-C. Try:
   GitLab    %[6]s/%[4]s
   Sluice    %[8]s/metrics
   bea       %[9]s
-  log       %[10]s
-`, strings.TrimPrefix(w.GitLabURL, "http://"), world.Dana, w.Token(world.Dana).Reveal(), world.Project, w.Token(world.Amir).Reveal(), w.GitLabURL,
-		"ai-platform%2Fplatform-gitops", w.HooksURL(), w.Token(world.Bea).Reveal(), filepath.Join(s.dir, "log"))
+  log       %[10]s`, strings.TrimPrefix(w.GitLabURL, "http://"), world.Dana, w.Token(world.Dana).Reveal(), world.Project, w.Token(world.Amir).Reveal(), w.GitLabURL,
+		"ai-platform%2Fplatform-gitops", w.HooksURL(), w.Token(world.Bea).Reveal(), filepath.Join(s.dir, "log")))
 }

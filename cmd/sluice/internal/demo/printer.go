@@ -41,6 +41,15 @@ func (p *printer) step(name, text string, details ...string) {
 	}
 }
 
+// text prints what is no step and has several lines.
+func (p *printer) text(name, text string) {
+	if p.json {
+		p.object(step{Step: name, Text: text})
+		return
+	}
+	fmt.Fprintf(p.w, "\n%s\n", text)
+}
+
 func (p *printer) object(v step) {
 	line, err := json.Marshal(v)
 	if err != nil {

@@ -41,7 +41,6 @@ type script struct {
 	dir    string
 	files  map[string][]byte // the monorepo at the start
 	people *gitlab.Client    // reads as a maintainer
-	step   string            // what is being waited for
 }
 
 func (s *script) play(ctx context.Context, begun time.Time) error {
@@ -74,7 +73,6 @@ func (s *script) play(ctx context.Context, begun time.Time) error {
 // until waits for a step. look returns true when it has happened, and else
 // what there is to see instead.
 func (s *script) until(ctx context.Context, waitsFor string, look func(context.Context) (bool, string, error)) error {
-	s.step = waitsFor
 	deadline := time.Now().Add(patience)
 	for {
 		ok, sees, err := look(ctx)

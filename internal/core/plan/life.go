@@ -67,7 +67,7 @@ func (l *life) retire() {
 	}
 	switch {
 	case l.mr != nil:
-		l.sticky(l.remembered(), "Closed by Sluice: "+reason+".")
+		l.sticky(l.remembered(), "No longer needed: "+reason+".")
 		l.act(CloseMR{Cause: l.because("%s", reason), MR: l.mr.ID})
 	case l.branched && l.branch.ours():
 		l.act(DeleteBranch{Cause: l.because("%s", reason), Branch: l.branch.Name, Expect: l.branch.Head})

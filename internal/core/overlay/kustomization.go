@@ -58,7 +58,7 @@ func readKustomization(s source, doc yamledit.Node) *kustomization {
 	k.resources = append(references(root.get("resources")), references(root.get("bases"))...)
 	k.components = references(root.get("components"))
 	k.namespace, k.prefix, k.suffix = root.str("namespace"), root.str("namePrefix"), root.str("nameSuffix")
-	k.readPatches(s, doc, root)
+	k.readPatches(s, doc, root, nil)
 	k.readImages(root.get("images"))
 	k.readCharts(root.get("helmCharts"))
 	k.refuseOthers(root)
@@ -125,16 +125,17 @@ func speaksOfVersions(n *node) bool {
 }
 
 // readPatches keeps kustomize's order: strategic merges, patches, JSON patches.
-func (k *kustomization) readPatches(s source, doc yamledit.Node, root *node) {
+func (k *kustomization) readPatches(s source, doc yamledit.Node, root *node, at yamledit.Path) {
 	for _, key := range []string{"patchesStrategicMerge", "patches", "patchesJson6902"} {
 		list, _ := doc.Get(key)
 		for i, item := range list.Items() {
 			n := root.get(key).items[i]
+			path := with(with(at, yamledit.Key(key)), yamledit.Index(i))
 			if item.Kind() == yamledit.Scalar {
-				k.patches = append(k.patches, readPatch(s, item, n, yamledit.Path{yamledit.Key(key), yamledit.Index(i)}, nil))
+				k.patches = append(k.patches, readPatch(s, item, n, path, nil))
 				continue
 			}
-			k.readPatch(s, item, n, yamledit.Path{yamledit.Key(key), yamledit.Index(i)})
+			k.readPatch(s, item, n, path)
 		}
 	}
 }
@@ -214,6 +215,8 @@ func (k *kustomization) readImages(list *node) {
 		e := imageEntry{name: item.str("name"), newName: item.str("newName"), line: item.at.Line, column: item.at.Column}
 		e.parts = tagAndDigest(item.get("newTag"), item.get("digest"))
 		switch {
+		case odd(item.get("newTag")) || odd(item.get("digest")):
+			k.refuse(item.at, "newTag and digest must be single values")
 		case e.name == "":
 			k.refuse(item.at, "an entry of images without a name")
 		case item.str("tagSuffix") != "":
@@ -241,6 +244,9 @@ func tagAndDigest(tag, digest *node) []pin.Part {
 	}
 	return parts
 }
+
+// odd tells that something stands where a single value should.
+func odd(n *node) bool { return n != nil && n.kind != yamledit.Scalar }
 
 func written(n *node) bool {
 	return n != nil && n.kind == yamledit.Scalar && !n.null && n.text != ""

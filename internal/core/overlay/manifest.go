@@ -12,7 +12,8 @@ type manifest struct {
 	kust      *kustomization // set if the file is a kustomization
 	resources []*node        // the objects in the file, those in lists included
 	patches   []*node        // the file's documents, for whoever uses it as a patch
-	broken    *Problem       // the file could not be read; File is not set
+	fluxes    []*fluxKustomization
+	broken    *Problem // the file could not be read; File is not set
 }
 
 // parseManifest never fails: a file that can not be read says so in broken.
@@ -35,6 +36,9 @@ func parseManifest(file string, src []byte, kust bool) *manifest {
 		}
 		root := s.read(doc, yamledit.Path{})
 		m.patches = append(m.patches, root)
+		if k := readFlux(s, doc, root); k != nil {
+			m.fluxes = append(m.fluxes, k)
+		}
 		m.resources = append(m.resources, unlist(root)...)
 	}
 	return m

@@ -204,7 +204,7 @@ func (b *built) patch(p patch, doc *node) error {
 		}
 		b.resources[i].root = root
 	}
-	if !found && p.target == nil && !b.open {
+	if !found && p.target == nil && !b.open && !b.partial {
 		return refuse(doc.at.File, doc.at.Line, doc.at.Column, "the patch is for %s %s, which is not among the resources", doc.str("kind"), doc.str("metadata", "name"))
 	}
 	if doc.str("$patch") == "delete" {

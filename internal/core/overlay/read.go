@@ -135,7 +135,7 @@ func (w *walk) overlay(dir string, pattern policy.Pattern) error {
 		}
 		env = e.Name
 	}
-	d, err := w.reader.deployment(w.tree, dir, vars)
+	d, err := w.reader.deployment(w.tree, dir, clusterDir(dir, pattern), vars)
 	if err != nil || d == nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func twice(d, other *Deployment) *Deployment {
 
 // deployment understands one overlay directory, or returns nil if the
 // directory holds no kustomization.
-func (r *Reader) deployment(t *lookup, dir string, vars policy.Vars) (*Deployment, error) {
+func (r *Reader) deployment(t *lookup, dir, cluster string, vars policy.Vars) (*Deployment, error) {
 	for _, m := range r.memos[dir] {
 		if ok, err := m.holds(t); err != nil {
 			return nil, err
@@ -182,7 +182,7 @@ func (r *Reader) deployment(t *lookup, dir string, vars policy.Vars) (*Deploymen
 			return m.deployment, nil
 		}
 	}
-	res := &resolver{reader: r, tree: t, dir: dir, depends: map[string]core.SHA{}, files: map[string]core.SHA{}}
+	res := &resolver{reader: r, tree: t, dir: dir, cluster: cluster, depends: map[string]core.SHA{}, files: map[string]core.SHA{}}
 	found, err := res.pins()
 	d := &Deployment{App: vars.App, Cluster: vars.Cluster, Dir: dir}
 	problem, isProblem := problemOf(err)

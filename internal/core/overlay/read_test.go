@@ -193,3 +193,35 @@ func TestEveryChangeIsSeen(t *testing.T) {
 		})
 	}
 }
+
+// TestAVariableIsWrittenWhereItStands promotes nothing; it sets two pins that
+// are variables and one inside a literal block, and compares the bytes.
+func TestAVariableIsWrittenWhereItStands(t *testing.T) {
+	archive, err := txtar.ParseFile("testdata/flux.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{}
+	for _, f := range archive.Files {
+		files[f.Name] = f.Data
+	}
+	inv, err := overlay.NewReader().Read(memtree.New(files), parsePolicy(t, testPolicy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = "clusters/d1/flux-system/kustomizations.yaml"
+	want := string(files[file])
+	for _, app := range []core.App{"gateway", "patched"} {
+		for _, p := range inv.Deployments[core.Target{Env: "dev", App: app}][0].Pins {
+			if p.Shared() != nil || p.Fixed() != nil {
+				t.Errorf("%s cannot be written: %+v", p.Key, p.Parts)
+			}
+			next := p.Version + "1"
+			want = strings.Replace(want, p.Version, next, 1)
+			files = edited(t, files, p.Set(next))
+		}
+	}
+	if diff := cmp.Diff(want, string(files[file])); diff != "" {
+		t.Error(diff)
+	}
+}

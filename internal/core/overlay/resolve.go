@@ -17,6 +17,7 @@ type resolver struct {
 	reader  *Reader
 	tree    *lookup
 	dir     string // the overlay's directory
+	cluster string // the directory of its cluster, "" if it has none of its own
 	depends map[string]core.SHA
 	files   map[string]core.SHA
 	seen    []string // the directories being resolved, outermost first
@@ -28,6 +29,7 @@ type built struct {
 	resources []resource
 	pins      []pin.Pin
 	open      bool // it takes in something that is not read: a remote resource, a chart
+	partial   bool // it is a part of what is patched now, so patches may be for other parts
 }
 
 // problemError carries a Problem up the recursion.
@@ -49,11 +51,23 @@ func (r *resolver) pins() ([]pin.Pin, error) {
 	if err := r.directory(r.dir, &b); err != nil {
 		return nil, err
 	}
+	flux, err := r.flux()
+	if err != nil {
+		return nil, err
+	}
+	if flux != nil {
+		if err := r.applyFlux(flux, &b); err != nil {
+			return nil, err
+		}
+	}
 	found, err := discover(b.resources)
 	if err != nil {
 		return nil, err
 	}
 	found = append(found, b.pins...)
+	if err := flux.substitute(found); err != nil {
+		return nil, err
+	}
 	for i := range found {
 		found[i].Parts = slices.Clone(found[i].Parts)
 		for j := range found[i].Parts {
@@ -117,6 +131,11 @@ func (r *resolver) build(dir, file string, k *kustomization, on *built) error {
 			return err
 		}
 	}
+	return r.transform(dir, k, on)
+}
+
+// transform changes what is built: patches, names, images.
+func (r *resolver) transform(dir string, k *kustomization, on *built) error {
 	for _, p := range k.patches {
 		if err := r.patch(on, dir, p); err != nil {
 			return err
@@ -154,7 +173,7 @@ func (b *built) image(e imageEntry) {
 		b.resources[i] = changed
 		matched = matched || ok
 	}
-	if matched || !b.open && len(b.resources) > 0 || len(e.parts) == 0 {
+	if matched || !b.open && (b.partial || len(b.resources) > 0) || len(e.parts) == 0 {
 		return
 	}
 	p := pin.New(pin.Key{Kind: pin.Image, Name: e.name}, e.parts...)
@@ -323,8 +342,9 @@ func (r *resolver) manifest(file string, sha core.SHA) (*manifest, error) {
 	return m, err
 }
 
+// layer also counts the cluster's Flux objects as the environment's own.
 func (r *resolver) layer(file string) pin.Layer {
-	if strings.HasPrefix(file, r.dir+"/") {
+	if strings.HasPrefix(file, r.dir+"/") || r.cluster != "" && strings.HasPrefix(file, path.Join(r.cluster, systemDir)+"/") {
 		return pin.Overlay
 	}
 	return pin.Base

@@ -108,6 +108,9 @@ type Part struct {
 	At   Place
 }
 
+// Version is what the part says: a tag, a digest after "@", or both.
+func (p Part) Version() string { return join(p.Form.read(p.Text)) }
+
 // read takes a tag and a digest out of a scalar's text.
 func (f Form) read(text string) (tag, digest string) {
 	switch f {
@@ -136,9 +139,9 @@ func imageName(ref string) int {
 	if i := strings.IndexByte(ref, '@'); i >= 0 {
 		end = i
 	}
-	slash := strings.LastIndexByte(ref[:end], '/')
-	if i := strings.LastIndexByte(ref[:end], ':'); i > slash {
-		return i
+	last := strings.LastIndexByte(ref[:end], '/') + 1
+	if i := strings.IndexByte(ref[last:end], ':'); i >= 0 {
+		return last + i
 	}
 	return end
 }

@@ -103,8 +103,12 @@ func (c *Candidate) compare(inv *overlay.Inventory, env policy.Environment, targ
 				c.weigh(d, p, want, rule)
 			}
 		}
-		if !common && len(wanted) > 0 && c.Blocked == "" {
+		switch {
+		case common || c.Blocked != "":
+		case len(wanted) > 0:
 			c.block("%s fixes none of the versions that %s fixes, such as %s, so there is nothing to compare", d.Dir, c.From, first(wanted))
+		case len(d.Pins) > 0:
+			c.block("%s fixes no version of it, while %s does, such as %s, so there is nothing to compare", c.From, d.Dir, d.Pins[0].Key)
 		}
 	}
 }

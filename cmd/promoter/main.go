@@ -44,6 +44,9 @@ func serve(ctx context.Context, env process.Env, v settings.Values) error {
 	}
 	registry := prometheus.NewRegistry()
 	p, err := promoting.New(ctx, v, b, v.Path(settings.MirrorDir), logger, registry)
+	if err != nil && ctx.Err() != nil {
+		return nil // stopped while GitLab did not answer
+	}
 	if err != nil {
 		return err
 	}

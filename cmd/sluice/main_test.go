@@ -117,3 +117,49 @@ func TestFakeGitLabServesAlone(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 }
+
+// TestWebhooksAreTakenWhileGitLabIsAway starts Sluice before its GitLab: what
+// is told meanwhile must not get lost, and being stopped is no failure.
+func TestWebhooksAreTakenWhileGitLabIsAway(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	log, in := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- Run(ctx, process.Env{
+			Args:    []string{"serve", "--listen", "127.0.0.1:0", "--gitlab-url", "http://127.0.0.1:1", "--projects", "team/flux", "--data-dir", t.TempDir()},
+			Environ: []string{"SLUICE_GITLAB_TOKEN=glpat-secret", "SLUICE_GITLAB_WEBHOOK_SECRETS=hook-secret"}, Stdout: io.Discard, Stderr: in,
+		})
+		in.Close()
+	}()
+	var url string
+	for lines := bufio.NewScanner(log); url == "" && lines.Scan(); {
+		var line struct{ Msg, Address string }
+		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "sluice is serving" {
+			url = "http://" + line.Address
+		}
+	}
+	go io.Copy(io.Discard, log)
+	for path, want := range map[string]int{"/hooks/gitlab": http.StatusAccepted, "/readyz": http.StatusOK, "/readyz/promoter": http.StatusServiceUnavailable} {
+		method := http.MethodGet
+		if strings.HasPrefix(path, "/hooks") {
+			method = http.MethodPost
+		}
+		request, err := http.NewRequestWithContext(ctx, method, url+path, strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("X-Gitlab-Token", "hook-secret")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("%s: %s, want %d", path, response.Status, want)
+		}
+	}
+	cancel()
+	if code := <-ended; code != process.OK {
+		t.Errorf("exit code %d", code)
+	}
+}

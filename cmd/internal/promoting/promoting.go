@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -129,7 +130,7 @@ func findProject(ctx context.Context, client *gitlab.Client, path string, logger
 	for {
 		project, err := client.Project(ctx, path)
 		if err == nil || core.KindOf(err) != core.Transient || ctx.Err() != nil {
-			return project, err
+			return project, advised(err)
 		}
 		logger.Warn("GitLab does not answer yet", "repo", path, "error", err)
 		select {
@@ -138,6 +139,17 @@ func findProject(ctx context.Context, client *gitlab.Client, path string, logger
 		case <-time.After(max(retryPause, core.WaitOf(err))):
 		}
 	}
+}
+
+// advised adds what to do about the two mistakes that a first start is made of.
+func advised(err error) error {
+	switch core.KindOf(err) {
+	case core.Denied:
+		return fmt.Errorf("%w; is the token in %s right, and has it the scope api or read_api?", err, settings.GitLabToken)
+	case core.NotFound:
+		return fmt.Errorf("%w; is the path in %s right, and is the token's user a member there?", err, settings.Projects)
+	}
+	return err
 }
 
 // gitAccess chooses SSH where a key is given, and HTTPS with GitLab's token

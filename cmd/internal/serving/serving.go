@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -23,13 +24,15 @@ import (
 	"github.com/sluice-gitops/sluice/cmd/internal/settings"
 	"github.com/sluice-gitops/sluice/internal/adapter/bus"
 	"github.com/sluice-gitops/sluice/internal/adapter/bus/embed"
+	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/pkg/events"
 	"github.com/sluice-gitops/sluice/services/receiver"
 )
 
 // Serve works until ctx ends, and then stops in the order in which nothing is
-// lost: no more webhooks, the pass under way, NATS.
-func Serve(ctx context.Context, v settings.Values, l net.Listener, logger *slog.Logger) (err error) {
+// lost: no more webhooks, the pass under way, NATS. Webhooks are taken from the
+// start, also while GitLab does not answer.
+func Serve(ctx context.Context, v settings.Values, l net.Listener, logger *slog.Logger) error {
 	b, stop, err := connect(ctx, v, logger)
 	if err != nil {
 		return err
@@ -42,20 +45,47 @@ func Serve(ctx context.Context, v settings.Values, l net.Listener, logger *slog.
 	if err != nil {
 		return err
 	}
-	registry := prometheus.NewRegistry()
-	p, err := promoting.New(ctx, v, b, filepath.Join(v.Path(settings.DataDir), "mirrors"), logger, registry)
+	s := &server{settings: v, bus: b, logger: logger, registry: prometheus.NewRegistry()}
+	logger.Info("sluice is serving", "address", l.Addr().String(), "act", v.Bool(settings.Act))
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return b.Maintain(ctx, events.Default(1)) })
+	g.Go(func() error { return s.promote(ctx) })
+	g.Go(func() error {
+		return process.ServeHTTP(ctx, l, s.handler(hooks), v.Duration(settings.ShutdownGrace))
+	})
+	return g.Wait()
+}
+
+// server is one run of Serve.
+type server struct {
+	settings settings.Values
+	bus      *bus.Bus
+	logger   *slog.Logger
+	registry *prometheus.Registry
+	promoter atomic.Pointer[promoting.Promoter] // nil until the projects have been found
+}
+
+// promote finds the projects and runs the promoter until ctx ends. To be
+// stopped while GitLab does not answer is no failure.
+func (s *server) promote(ctx context.Context) (err error) {
+	p, err := promoting.New(ctx, s.settings, s.bus, filepath.Join(s.settings.Path(settings.DataDir), "mirrors"), s.logger, s.registry)
+	if err != nil && ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	logger.Info("sluice is serving", "address", l.Addr().String(), "act", v.Bool(settings.Act))
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return b.Maintain(ctx, events.Default(1)) })
-	g.Go(func() error { return p.Run(ctx) })
-	g.Go(func() error {
-		return process.ServeHTTP(ctx, l, handler(hooks, p, prometheus.Gatherers{registry, hooks.Gatherer()}), v.Duration(settings.ShutdownGrace))
-	})
-	return g.Wait()
+	s.promoter.Store(p)
+	return p.Run(ctx)
+}
+
+// ready is nil while the promoter makes progress.
+func (s *server) ready() error {
+	if p := s.promoter.Load(); p != nil {
+		return p.Ready()
+	}
+	return core.Errorf(core.Transient, "the projects have not been found in GitLab yet; the log says why")
 }
 
 func connect(ctx context.Context, v settings.Values, logger *slog.Logger) (*bus.Bus, func(), error) {
@@ -81,12 +111,12 @@ func connect(ctx context.Context, v settings.Values, logger *slog.Logger) (*bus.
 // handler puts both services behind one address. /readyz is about the webhooks
 // alone: to refuse them because a policy is broken would lose hints and have
 // GitLab disable the hook. The promoter's progress has an address of its own.
-func handler(hooks *receiver.Receiver, p *promoting.Promoter, metrics prometheus.Gatherer) http.Handler {
+func (s *server) handler(hooks *receiver.Receiver) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", hooks.Handler())
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(prometheus.Gatherers{s.registry, hooks.Gatherer()}, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /readyz/promoter", func(w http.ResponseWriter, _ *http.Request) {
-		if err := p.Ready(); err != nil {
+		if err := s.ready(); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}

@@ -2,6 +2,7 @@ package promoter
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -97,17 +98,23 @@ func (r *repo) readPolicy(tree overlay.Tree) (*policy.Policy, error) {
 	return policy.Parse(r.PolicyPath, src)
 }
 
-// reported lists the revisions that the clusters reported, newest runs first,
-// each once.
+// reported lists the revisions that the clusters reported, each once: first
+// where every object is now, then where each was before that, and so on. If they
+// are too many, no cluster loses its present one to another's past.
 func reported(reports map[core.Cluster][]gate.Report) []core.SHA {
-	seen := map[core.SHA]bool{}
+	seen := map[core.SHA]bool{"": true}
 	var out []core.SHA
-	for _, list := range reports {
-		for _, rep := range list {
-			for _, run := range slices.Backward(rep.Runs) {
-				if run.Revision != "" && !seen[run.Revision] && len(out) < maxPast {
-					seen[run.Revision] = true
-					out = append(out, run.Revision)
+	for age, more := 1, true; more; age++ {
+		more = false
+		for _, cluster := range slices.Sorted(maps.Keys(reports)) {
+			for _, rep := range reports[cluster] {
+				if age > len(rep.Runs) {
+					continue
+				}
+				more = true
+				if revision := rep.Runs[len(rep.Runs)-age].Revision; !seen[revision] && len(out) < maxPast {
+					seen[revision] = true
+					out = append(out, revision)
 				}
 			}
 		}

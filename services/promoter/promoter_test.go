@@ -3,6 +3,7 @@ package promoter
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -160,5 +161,27 @@ func TestReadinessFollowsProgress(t *testing.T) {
 	}
 	if err := r.ready(start.Add(4 * time.Minute)); err == nil {
 		t.Error("ready although nothing has succeeded for four sweeps")
+	}
+}
+
+func TestNoClusterLosesItsPresentRevisionToAnothersPast(t *testing.T) {
+	reports, now := map[core.Cluster][]gate.Report{}, map[core.SHA]bool{}
+	for c := range 10 {
+		var r gate.Report
+		for i := range 100 {
+			r.Runs = append(r.Runs, gate.Run{Revision: core.SHA(fmt.Sprintf("%020d%020d", c, i))})
+		}
+		now[r.Runs[99].Revision] = true
+		reports[core.Cluster(fmt.Sprintf("c%d", c))] = []gate.Report{r}
+	}
+	got := reported(reports)
+	if len(got) != maxPast {
+		t.Errorf("%d revisions, want %d", len(got), maxPast)
+	}
+	for _, revision := range got {
+		delete(now, revision)
+	}
+	if len(now) > 0 {
+		t.Errorf("the present revisions of %d clusters are missing", len(now))
 	}
 }

@@ -2,11 +2,7 @@ package overlay_test
 
 import (
 	"flag"
-	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -36,82 +32,6 @@ func parsePolicy(t *testing.T, src string) *policy.Policy {
 		t.Fatal(err)
 	}
 	return p
-}
-
-// TestCorpus reads each monorepo of testdata and compares what was found with
-// the archive's file "inventory".
-func TestCorpus(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no corpus", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			tree, want := map[string][]byte{}, ""
-			for _, f := range archive.Files {
-				if f.Name == "inventory" {
-					want = string(f.Data)
-					continue
-				}
-				tree[f.Name] = f.Data
-			}
-			inv, err := overlay.NewReader().Read(memtree.New(tree), parsePolicy(t, testPolicy))
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := inventoryText(inv)
-			if *update {
-				rewrite(t, file, archive, got)
-				return
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
-func rewrite(t *testing.T, file string, a *txtar.Archive, got string) {
-	t.Helper()
-	i := slices.IndexFunc(a.Files, func(f txtar.File) bool { return f.Name == "inventory" })
-	if i < 0 {
-		i = len(a.Files)
-		a.Files = append(a.Files, txtar.File{Name: "inventory"})
-	}
-	a.Files[i].Data = []byte(got)
-	if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func inventoryText(inv *overlay.Inventory) string {
-	var b strings.Builder
-	for _, target := range slices.SortedFunc(maps.Keys(inv.Deployments), core.Target.Compare) {
-		for _, d := range inv.Deployments[target] {
-			fmt.Fprintf(&b, "%s, cluster %s, %s\n", target, d.Cluster, d.Dir)
-			for _, p := range d.Pins {
-				fmt.Fprintf(&b, "  %s = %s (%s, %s:%d:%d %s)\n", p.Key, p.Version, p.At.Layer, p.At.File, p.At.Line, p.At.Column, p.At.Path)
-			}
-			for _, in := range d.Inputs {
-				own := ""
-				if in.Content != nil {
-					own = " with content"
-				}
-				fmt.Fprintf(&b, "  reads %s%s\n", in.Path, own)
-			}
-			if d.Broken != nil {
-				fmt.Fprintf(&b, "  broken\n")
-			}
-		}
-	}
-	for _, p := range inv.Problems {
-		fmt.Fprintf(&b, "%s:%d:%d: %s\n", p.File, p.Line, p.Column, p.Message)
-	}
-	return b.String()
 }
 
 var small = map[string]string{

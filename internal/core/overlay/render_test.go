@@ -2,6 +2,7 @@ package overlay_test
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/types"
@@ -87,9 +88,18 @@ func versionsOf(doc map[string]any) []string {
 				}
 			}
 		})
+	case "HelmChart":
+		add(pin.Chart, text(spec["version"]))
 	case "OCIRepository":
 		ref, _ := spec["ref"].(map[string]any)
+		if ref["semver"] != nil && ref["digest"] == nil {
+			add(pin.Source, text(ref["semver"]))
+			break
+		}
 		add(pin.Source, joined(text(ref["tag"]), text(ref["digest"])))
+	case "GitRepository":
+		ref, _ := spec["ref"].(map[string]any)
+		add(pin.Source, cmp.Or(text(ref["commit"]), text(ref["name"]), text(ref["semver"]), text(ref["tag"])))
 	default:
 		walk(doc, "", func(key string, v any) {
 			if key == "image" {
@@ -167,7 +177,7 @@ func agree(t *testing.T, files map[string][]byte, p *policy.Policy) (overlays, r
 				t.Errorf("%s: kustomize refuses what was understood: %v", d.Dir, err)
 				continue
 			}
-			if diff := cmp.Diff(rendered(t, out), found(d)); diff != "" {
+			if diff := gocmp.Diff(rendered(t, out), found(d)); diff != "" {
 				t.Errorf("%s: rendered (-) and found (+) versions differ:\n%s\n%s", d.Dir, diff, show(files, d))
 				continue
 			}

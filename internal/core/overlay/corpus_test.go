@@ -1,0 +1,238 @@
+package overlay_test
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/overlay"
+	"github.com/sluice-gitops/sluice/internal/core/overlay/memtree"
+	"github.com/sluice-gitops/sluice/internal/core/pin"
+)
+
+// TestCorpus reads each monorepo of testdata and compares what was found with
+// the archive's file "inventory". Lines of the archive's comment may ask for
+// more:
+//
+//	set CLUSTER VERSION   give every writable pin of the cluster's overlays the
+//	                      version; the files "set CLUSTER VERSION: PATH" are the result
+//	crlf PATH, bom PATH   the file has these, which an archive cannot show
+//	no-kustomize: WHY     do not compare with what kustomize renders
+func TestCorpus(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no corpus", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			a, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := newCase(a)
+			got := c.run(t)
+			if *update {
+				c.rewrite(t, file, got)
+				return
+			}
+			if diff := cmp.Diff(c.golden, got); diff != "" {
+				t.Error(diff)
+			}
+			if !c.alone {
+				agree(t, c.tree, parsePolicy(t, testPolicy))
+			}
+		})
+	}
+}
+
+// corpusCase is one archive, taken apart.
+type corpusCase struct {
+	archive *txtar.Archive
+	tree    map[string][]byte
+	golden  map[string]string
+	sets    []string        // the directives, as written
+	crlf    map[string]bool // the files with such line ends
+	bom     map[string]bool
+	alone   bool
+}
+
+func newCase(a *txtar.Archive) *corpusCase {
+	c := &corpusCase{archive: a, tree: map[string][]byte{}, golden: map[string]string{}, crlf: map[string]bool{}, bom: map[string]bool{}}
+	for line := range strings.Lines(string(a.Comment)) {
+		verb, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch verb {
+		case "set":
+			c.sets = append(c.sets, "set "+rest)
+		case "crlf":
+			c.crlf[rest] = true
+		case "bom":
+			c.bom[rest] = true
+		case "no-kustomize:":
+			c.alone = true
+		}
+	}
+	for _, f := range a.Files {
+		if isGolden(f.Name) {
+			c.golden[f.Name] = string(f.Data)
+			continue
+		}
+		c.tree[f.Name] = c.bytesOf(f.Name, f.Data)
+	}
+	return c
+}
+
+func isGolden(name string) bool { return name == "inventory" || strings.HasPrefix(name, "set ") }
+
+const byteOrderMark = "\uFEFF"
+
+func (c *corpusCase) bytesOf(name string, shown []byte) []byte {
+	if c.crlf[name] {
+		shown = bytes.ReplaceAll(shown, []byte("\n"), []byte("\r\n"))
+	}
+	if c.bom[name] {
+		shown = append([]byte(byteOrderMark), shown...)
+	}
+	return shown
+}
+
+// shown is the inverse of bytesOf; a byte that should be there and is not
+// shows.
+func (c *corpusCase) shown(name string, src []byte) string {
+	text := string(src)
+	if c.bom[name] {
+		var ok bool
+		if text, ok = strings.CutPrefix(text, byteOrderMark); !ok {
+			text = "(the byte order mark is gone)\n" + text
+		}
+	}
+	if c.crlf[name] {
+		if strings.Count(text, "\n") != strings.Count(text, "\r\n") {
+			text = "(not every line ends as before)\n" + text
+		}
+		text = strings.ReplaceAll(text, "\r\n", "\n")
+	}
+	return text
+}
+
+func (c *corpusCase) run(t *testing.T) map[string]string {
+	t.Helper()
+	inv := read(t, c.tree)
+	got := map[string]string{"inventory": inventoryText(inv)}
+	for _, directive := range c.sets {
+		cluster, version, _ := strings.Cut(strings.TrimPrefix(directive, "set "), " ")
+		changes, refused := setAll(inv, core.Cluster(cluster), version)
+		if refused != "" {
+			got[directive] = refused
+		}
+		after := edited(t, c.tree, changes)
+		for name, content := range after {
+			if !bytes.Equal(content, c.tree[name]) {
+				got[directive+": "+name] = c.shown(name, content)
+			}
+		}
+		again, _ := setAll(read(t, after), core.Cluster(cluster), version)
+		if len(again) > 0 {
+			t.Errorf("%s: a second time it changes %v", directive, again)
+		}
+	}
+	return got
+}
+
+func read(t *testing.T, files map[string][]byte) *overlay.Inventory {
+	t.Helper()
+	inv, err := overlay.NewReader().Read(memtree.New(files), parsePolicy(t, testPolicy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inv
+}
+
+// setAll lists the changes that give every pin of a cluster the version, and
+// says which pins do not take it.
+func setAll(inv *overlay.Inventory, cluster core.Cluster, version string) (changes []pin.Change, refused string) {
+	for _, target := range slices.SortedFunc(maps.Keys(inv.Deployments), core.Target.Compare) {
+		for _, d := range inv.Deployments[target] {
+			if d.Cluster != cluster || d.Broken != nil {
+				continue
+			}
+			for _, p := range d.Pins {
+				fit, err := p.Fit(version)
+				switch {
+				case p.Shared() != nil:
+				case p.Fixed() != nil:
+					refused += fmt.Sprintf("%s: %s cannot be edited\n", d.App, p.Key)
+				case err != nil:
+					refused += fmt.Sprintf("%s: %v\n", d.App, err)
+				default:
+					changes = append(changes, p.Set(fit)...)
+				}
+			}
+		}
+	}
+	return changes, refused
+}
+
+func (c *corpusCase) rewrite(t *testing.T, file string, got map[string]string) {
+	t.Helper()
+	a := &txtar.Archive{Comment: c.archive.Comment}
+	for _, f := range c.archive.Files {
+		if !isGolden(f.Name) {
+			a.Files = append(a.Files, f)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		a.Files = append(a.Files, txtar.File{Name: name, Data: []byte(got[name])})
+	}
+	if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func inventoryText(inv *overlay.Inventory) string {
+	var b strings.Builder
+	for _, target := range slices.SortedFunc(maps.Keys(inv.Deployments), core.Target.Compare) {
+		for _, d := range inv.Deployments[target] {
+			fmt.Fprintf(&b, "%s, cluster %s, %s\n", target, d.Cluster, d.Dir)
+			for _, p := range d.Pins {
+				fmt.Fprintf(&b, "  %s = %s\n", p.Key, p.Version)
+				for _, part := range p.Parts {
+					fmt.Fprintf(&b, "    %s\n", partText(part))
+				}
+			}
+			for _, in := range d.Inputs {
+				own := ""
+				if in.Content != nil {
+					own = " with content"
+				}
+				fmt.Fprintf(&b, "  reads %s%s\n", in.Path, own)
+			}
+			if d.Broken != nil {
+				fmt.Fprintf(&b, "  broken\n")
+			}
+		}
+	}
+	for _, p := range inv.Problems {
+		fmt.Fprintf(&b, "%s:%d:%d: %s\n", p.File, p.Line, p.Column, p.Message)
+	}
+	return b.String()
+}
+
+func partText(p pin.Part) string {
+	path := p.At.Path.String()
+	switch {
+	case p.At.Path == nil:
+		path = "(cannot be edited)"
+	case p.At.Inner != nil:
+		path += " » " + p.At.Inner.String()
+	}
+	return fmt.Sprintf("%s in %s %s:%d:%d %s", p.Form, p.At.Layer, p.At.File, p.At.Line, p.At.Column, path)
+}

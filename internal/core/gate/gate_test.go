@@ -345,3 +345,27 @@ func TestOpenAndNext(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestOnlyTheCarrierCounts lets everything else in the cluster fail.
+func TestOnlyTheCarrierCounts(t *testing.T) {
+	at := time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)
+	report := func(name, reason string) gate.Report {
+		o := gate.Object{Kind: gate.Kustomization, Namespace: "flux-system", Name: name}
+		return gate.Fold(gate.Report{}, gate.Event{Object: o, Revision: "b", Ready: reason == "", Reason: reason, At: at})
+	}
+	source := gate.Source{
+		Cluster: "d1", Carrier: "flux-system/apps", Carries: func(core.SHA) gate.Answer { return gate.Yes },
+		Reports: []gate.Report{report("other", "broken")},
+	}
+	if h := gate.HealthOf([]gate.Source{source}); h.Healthy || h.Reason != "no report of Kustomization flux-system/apps from d1 yet" {
+		t.Errorf("without a report of the carrier: %+v", h)
+	}
+	source.Reports = append(source.Reports, report("apps", ""))
+	if h := gate.HealthOf([]gate.Source{source}); !h.Healthy {
+		t.Errorf("with a good report of the carrier: %+v", h)
+	}
+	source.Reports = append(source.Reports[:1], report("apps", "broken"))
+	if h := gate.HealthOf([]gate.Source{source}); h.Healthy {
+		t.Errorf("with a bad report of the carrier: %+v", h)
+	}
+}

@@ -12,6 +12,7 @@ import (
 // Source is one cluster of the environment that a version comes from.
 type Source struct {
 	Cluster  core.Cluster
+	Carrier  string // the Kustomization that applies the target, as namespace/name; "" if it is not known, and then all count
 	Reports  []Report
 	Releases []string // the names of the target's HelmReleases, whose failures count
 	Carries  Carries
@@ -24,9 +25,10 @@ type Health struct {
 	Reason  string    // what is missing, or that nothing is
 }
 
-// HealthOf judges all clusters together: every Kustomization that reports from
-// each of them must have applied a revision that carries the versions, be
-// ready, and no HelmRelease of the target may have failed since.
+// HealthOf judges all clusters together: in each of them the Kustomization that
+// applies the target, or every one that reports if it is not known which that
+// is, must have applied a revision that carries the versions and be ready, and
+// no HelmRelease of the target may have failed since.
 func HealthOf(sources []Source) Health {
 	if len(sources) == 0 {
 		return Health{Reason: "no cluster deploys it"}
@@ -53,6 +55,7 @@ func (s Source) health() Health {
 		now, ok := r.Now()
 		switch {
 		case !ok:
+		case r.Object.Kind == Kustomization && s.Carrier != "" && s.Carrier != r.Object.Namespace+"/"+r.Object.Name:
 		case r.Object.Kind == Kustomization:
 			reported = true
 			if reason := s.missing(r, now); reason != "" {
@@ -66,7 +69,10 @@ func (s Source) health() Health {
 			out.Since = later(out.Since, now.ReadyAt)
 		}
 	}
-	if !reported {
+	switch {
+	case !reported && s.Carrier != "":
+		return Health{Reason: fmt.Sprintf("no report of Kustomization %s from %s yet", s.Carrier, s.Cluster)}
+	case !reported:
 		return Health{Reason: fmt.Sprintf("no report from %s yet", s.Cluster)}
 	}
 	return out

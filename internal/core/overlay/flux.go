@@ -18,6 +18,7 @@ const systemDir = "flux-system"
 // to the build, and the variables that it substitutes afterwards.
 type fluxKustomization struct {
 	file       string
+	name       string // namespace/name
 	path       string
 	kust       *kustomization
 	components []reference
@@ -84,7 +85,7 @@ func readFlux(s source, doc yamledit.Node, root *node) *fluxKustomization {
 		return nil
 	}
 	spec := root.get("spec")
-	k := &fluxKustomization{file: s.file, path: path.Clean("/" + spec.str("path"))[1:], variables: map[string]*node{}, from: spec.get("postBuild", "substituteFrom")}
+	k := &fluxKustomization{file: s.file, name: root.str("metadata", "namespace") + "/" + root.str("metadata", "name"), path: path.Clean("/" + spec.str("path"))[1:], variables: map[string]*node{}, from: spec.get("postBuild", "substituteFrom")}
 	if sub := spec.get("postBuild", "substitute"); sub != nil {
 		k.variables = sub.fields
 	}

@@ -18,6 +18,7 @@ type Deployment struct {
 	App     core.App
 	Cluster core.Cluster
 	Dir     string    // the overlay's directory
+	Carrier string    // the Flux Kustomization that applies it, as namespace/name; "" if it is not in sight
 	Pins    []pin.Pin // the effective ones, ordered by key; at most one per key
 	Inputs  []Input   // every file that was read for it, ordered by path
 	Broken  *Problem  // set if the overlay could not be understood; Pins is then incomplete

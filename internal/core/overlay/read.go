@@ -194,7 +194,7 @@ func (r *Reader) deployment(t *lookup, dir, cluster string, vars policy.Vars) (*
 	case err != nil:
 		return nil, err
 	}
-	d.Pins = found
+	d.Pins, d.Carrier = found, res.carrier
 	if d.Inputs, err = res.inputs(d.Pins); err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ type resolver struct {
 	tree    *lookup
 	dir     string // the overlay's directory
 	cluster string // the directory of its cluster, "" if it has none of its own
+	carrier string // the Flux Kustomization that applies it, once found
 	depends map[string]core.SHA
 	files   map[string]core.SHA
 	seen    []string // the directories being resolved, outermost first
@@ -56,6 +57,7 @@ func (r *resolver) pins() ([]pin.Pin, error) {
 		return nil, err
 	}
 	if flux != nil {
+		r.carrier = flux.name
 		if err := r.applyFlux(flux, &b); err != nil {
 			return nil, err
 		}

@@ -133,7 +133,7 @@ func (c *computation) sources(env policy.Environment, app core.App) []gate.Sourc
 			}
 			for _, cluster := range clusters {
 				out = append(out, gate.Source{
-					Cluster: cluster, Reports: c.reports(cluster), Releases: d.Releases(),
+					Cluster: cluster, Carrier: d.Carrier, Reports: c.reports(cluster), Releases: d.Releases(),
 					Carries: c.carries(core.Target{Env: from, App: app}, d),
 				})
 			}

@@ -169,7 +169,8 @@ func (w *World) startFlux(ctx context.Context, g *errgroup.Group, env core.Env, 
 		RepoURL: w.GitLabURL + "/" + Project + ".git", RepoToken: w.tokens[Bot],
 		ReceiverName: ReceiverName, ReceiverToken: c.ReceiverToken,
 		EventURL: w.HooksURL() + "/hooks/flux/" + string(cluster), EventKey: c.EventKey,
-		Interval: w.cfg.FluxInterval, Logger: w.cfg.Logger,
+		Kustomizations: []string{"flux-system", "infra-components", "apps"}, // those of the monorepo that matter here
+		Interval:       w.cfg.FluxInterval, Logger: w.cfg.Logger,
 	})
 	if err != nil {
 		return err

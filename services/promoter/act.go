@@ -80,6 +80,7 @@ func (r *repo) turn(ctx context.Context, o *observation, actions []plan.Action) 
 		err := r.do(ctx, o, a)
 		r.p.meter.action(r.Path, describe(a), err)
 		r.log(a, err)
+		r.remember(a.About(), err)
 		if err != nil {
 			return acted, err
 		}
@@ -87,6 +88,20 @@ func (r *repo) turn(ctx context.Context, o *observation, actions []plan.Action) 
 		acted = acted || !trigger
 	}
 	return acted, nil
+}
+
+// remember keeps why an action was refused, so that the next plan can tell it
+// to people. What will pass by itself is not worth telling.
+func (r *repo) remember(t core.Target, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch kind := core.KindOf(err); {
+	case t == (core.Target{}) || err != nil && (kind == core.Transient || kind == core.Conflict):
+	case err != nil:
+		r.refused[t] = err.Error()
+	default:
+		delete(r.refused, t)
+	}
 }
 
 func (r *repo) log(a plan.Action, err error) {

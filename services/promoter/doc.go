@@ -31,8 +31,9 @@
 //	observe   again, until there is nothing left to do
 //
 // There is no other state. What is in NATS are folds of Flux's reports and the
-// times of the last triggers (table.go): losing them costs time and nothing
-// else. A process that dies between any two writes leaves a world from which
+// times of the last triggers (table.go): losing them costs time, since soaks
+// begin anew, and the memory of a Helm upgrade that failed, which only a
+// Kustomization with wait: true goes on reporting. A process that dies between any two writes leaves a world from which
 // the next pass goes on.
 //
 // A hint is never believed (inbox.go): it only says where to look, and the

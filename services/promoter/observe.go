@@ -29,6 +29,9 @@ type observation struct {
 // opened again.
 func (r *repo) observe(ctx context.Context) (*observation, error) {
 	s := &plan.State{Receivers: map[core.Cluster]bool{}, Reports: r.p.clusterReports(), Triggers: r.p.clusterTriggers()}
+	r.mu.Lock()
+	s.Refused = maps.Clone(r.refused)
+	r.mu.Unlock()
 	for cluster := range r.Receivers {
 		s.Receivers[cluster] = true
 	}

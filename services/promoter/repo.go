@@ -25,7 +25,8 @@ type repo struct {
 	merging sync.Mutex // one merge at a time, since each moves the base of the next
 
 	mu       sync.Mutex
-	id       int64 // the project's, once known
+	refused  map[core.Target]string // why the last action on a target was refused; see plan.State
+	id       int64                  // the project's, once known
 	plan     *plan.Plan
 	progress time.Time // the end of the last pass that succeeded
 	trouble  error     // of the last pass
@@ -33,7 +34,7 @@ type repo struct {
 }
 
 func newRepo(p *Promoter, m Monorepo) *repo {
-	r := &repo{Monorepo: m, p: p, reader: overlay.NewReader(), asked: make(chan struct{}, 1), said: map[string]bool{}, started: p.cfg.Clock()}
+	r := &repo{Monorepo: m, p: p, reader: overlay.NewReader(), asked: make(chan struct{}, 1), said: map[string]bool{}, refused: map[core.Target]string{}, started: p.cfg.Clock()}
 	r.wake()
 	return r
 }

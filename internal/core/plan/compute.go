@@ -97,6 +97,9 @@ func (c *computation) target(env policy.Environment, app core.App) {
 		l.status.MR = l.mr.ID
 	}
 	l.decide()
+	if why := l.refused(); why != "" && (l.status.Phase == Opening || l.status.Phase == Merging) {
+		l.status.Reason += "; the last attempt was refused: " + why
+	}
 	c.plan.Targets = append(c.plan.Targets, l.status)
 	c.soon(l.status.Next)
 }

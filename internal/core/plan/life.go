@@ -255,6 +255,8 @@ func mergeStatus(s string) string {
 // sentence is the status as the sticky note tells it.
 func (l *life) sentence() string {
 	switch {
+	case l.status.Phase == Merging && l.refused() != "":
+		return "Every gate passes, but merging it was refused: " + l.refused() + ". Sluice tries again with every sweep."
 	case l.status.Phase == Merging && l.mr.MergeError != "":
 		return "Every gate passes: Sluice tries again to merge it. The last time, GitLab said: " + message.Plain(l.mr.MergeError, 200)
 	case l.status.Phase == Merging:
@@ -264,6 +266,11 @@ func (l *life) sentence() string {
 	default:
 		return "Waiting for " + l.status.Reason + "."
 	}
+}
+
+// refused is what stood against the last action, for people to read.
+func (l *life) refused() string {
+	return message.Plain(l.state.Refused[l.candidate.Target], 300)
 }
 
 func (l *life) verdicts(heard talk) []gate.Verdict {

@@ -304,3 +304,19 @@ func (l *lockedBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+// TestARefusedMergeIsToldWhereItHappens takes the right to merge away from
+// Sluice: the merge request must say so, and go on when the right is back.
+func TestARefusedMergeIsToldWhereItHappens(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	must(t, r.GitLab.Faults().Add(fakegitlab.Rule{Method: http.MethodPut, Path: "/merge_requests/1/merge$", Status: http.StatusUnauthorized, Times: 3}))
+	defer r.startPromoter(filepath.Join(r.dir, "mirror"), 300*time.Millisecond, nil)()
+	r.bump()
+	r.eventually("the refusal shows", func() bool {
+		list := r.requests()["sluice/stg/ai-gateway"]
+		return len(list) > 0 && r.said(list[0].IID, "Every gate passes, but merging it was refused")
+	})
+	r.approveOnce()
+	r.arrived()
+}

@@ -11,7 +11,8 @@ import (
 type kustomization struct {
 	resources  []reference
 	components []reference
-	patches    []patch // in the order in which kustomize applies them
+	configs    []reference // of transformers: which fields are names, images and so on
+	patches    []patch     // in the order in which kustomize applies them
 	images     []imageEntry
 	charts     []pin.Pin
 	namespace  string
@@ -57,6 +58,7 @@ func readKustomization(s source, doc yamledit.Node) *kustomization {
 	root := s.read(doc, nil)
 	k.resources = append(references(root.get("resources")), references(root.get("bases"))...)
 	k.components = references(root.get("components"))
+	k.configs = references(root.get("configurations"))
 	k.namespace, k.prefix, k.suffix = root.str("namespace"), root.str("namePrefix"), root.str("nameSuffix")
 	k.readPatches(s, doc, root, nil)
 	k.readImages(root.get("images"))
@@ -81,7 +83,7 @@ func references(list *node) []reference {
 
 // refuseOthers names what could change versions in ways that are not followed.
 func (k *kustomization) refuseOthers(root *node) {
-	for _, key := range []string{"transformers", "generators", "configurations"} {
+	for _, key := range []string{"transformers", "generators"} {
 		if n := root.get(key); n != nil && len(n.items) > 0 {
 			k.refuse(n.at, key+" may change versions and are not understood")
 		}

@@ -133,6 +133,11 @@ func (r *resolver) build(dir, file string, k *kustomization, on *built) error {
 			return err
 		}
 	}
+	for _, ref := range k.configs {
+		if err := r.configuration(dir, ref); err != nil {
+			return err
+		}
+	}
 	return r.transform(dir, k, on)
 }
 
@@ -276,6 +281,25 @@ func (r *resolver) remote(on *built, ref reference) error {
 	name, _, pinned := strings.Cut(ref.path, "?ref=")
 	if pinned {
 		on.pins = append(on.pins, pin.New(pin.Key{Kind: pin.Remote, Name: name}, pin.Part{Form: pin.URLRef, Text: ref.path, At: ref.at}))
+	}
+	return nil
+}
+
+// configuration accepts what most of them are for, which is references by name,
+// and refuses to follow one that says where images stand.
+func (r *resolver) configuration(dir string, ref reference) error {
+	to, found, err := r.entry(dir, ref)
+	if err != nil {
+		return err
+	}
+	m, err := r.manifest(to, found.SHA)
+	if err != nil {
+		return err
+	}
+	for _, doc := range m.patches {
+		if images := doc.get("images"); images != nil {
+			return refuse(to, images.at.Line, images.at.Column, "a configuration that says where images stand is not understood")
+		}
 	}
 	return nil
 }

@@ -149,6 +149,9 @@ func sourceVersions(inv *overlay.Inventory, env policy.Environment, app core.App
 func (c *Candidate) weigh(d *overlay.Deployment, have, want pin.Pin, rule policy.AppRule) {
 	fit, err := have.Fit(want.Version)
 	switch {
+	case version.IsRange(have.Version), version.IsRange(want.Version):
+		// Which version a range comes to is decided in the cluster. Each
+		// environment's range is its own choice, and there is nothing to bring over.
 	case err != nil && want.Version == have.Version:
 	case err != nil:
 		c.Changes = append(c.Changes, Change{Cluster: d.Cluster, Pin: have, New: want.Version, Source: want.At})

@@ -62,7 +62,7 @@ func (d *decoder) layout(at place) []Pattern {
 		}
 		for _, earlier := range patterns {
 			if earlier.overlaps(p) {
-				d.report(at, "%s overlaps with %s: a directory could belong to both; make them differ in a literal segment", quote(p.String()), quote(earlier.String()))
+				d.report(at, "%s overlaps with %s: a directory or file could belong to both; make them differ in a literal segment", quote(p.String()), quote(earlier.String()))
 				break
 			}
 		}

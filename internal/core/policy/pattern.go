@@ -18,18 +18,27 @@ const (
 )
 
 // Segment is what stands between two slashes of a pattern: exactly one of a
-// literal text and a placeholder.
+// literal text and a placeholder. Extension is set on the last segment of a
+// pattern whose overlays are files: they are named by the placeholder and it.
 type Segment struct {
 	Literal     string
 	Placeholder Placeholder
+	Extension   string // ".yaml", ".yml", or "" for a directory
 }
 
 // String is the segment as the policy spells it.
 func (s Segment) String() string {
 	if s.Placeholder != "" {
-		return "{" + string(s.Placeholder) + "}"
+		return "{" + string(s.Placeholder) + "}" + s.Extension
 	}
 	return s.Literal
+}
+
+// Name is what the placeholder stands for in an entry of that name; ok is false
+// if the entry is none that the segment means.
+func (s Segment) Name(entry string) (name string, ok bool) {
+	name, ok = strings.CutSuffix(entry, s.Extension)
+	return name, ok && !isDotted(name) && (s.Placeholder != "" || s.Literal == entry)
 }
 
 // Pattern says where overlays lie: a path from the monorepo's root, some of
@@ -63,8 +72,8 @@ func (p Pattern) Segments() []Segment { return slices.Clone(p.segments) }
 // Equal says whether both patterns are spelt alike.
 func (p Pattern) Equal(o Pattern) bool { return slices.Equal(p.segments, o.segments) }
 
-// Match takes the path of a directory, slash-separated and relative to the
-// root, and says what the placeholders stand for. A path below or above an
+// Match takes the path of an overlay's directory or file, slash-separated and
+// relative to the root, and says what the placeholders stand for. A path below or above an
 // overlay does not match, and neither does one that is not clean.
 func (p Pattern) Match(path string) (Vars, bool) {
 	parts := strings.Split(path, "/")
@@ -82,20 +91,16 @@ func (p Pattern) Match(path string) (Vars, bool) {
 
 // bind refuses names that are no names, so that Vars never lead out of a tree.
 func (s Segment) bind(part string, v *Vars) bool {
-	if isDotted(part) {
-		return false
-	}
+	name, ok := s.Name(part)
 	switch s.Placeholder {
 	case EnvPlaceholder:
-		v.Env = core.Env(part)
+		v.Env = core.Env(name)
 	case ClusterPlaceholder:
-		v.Cluster = core.Cluster(part)
+		v.Cluster = core.Cluster(name)
 	case AppPlaceholder:
-		v.App = core.App(part)
-	default:
-		return s.Literal == part
+		v.App = core.App(name)
 	}
-	return true
+	return ok
 }
 
 func isDotted(part string) bool { return part == "" || part == "." || part == ".." }
@@ -112,8 +117,11 @@ func ParsePattern(text string) (Pattern, error) {
 		if err != nil {
 			return Pattern{}, err
 		}
-		if s.Placeholder != "" && slices.Contains(p.segments, s) {
-			return Pattern{}, core.Errorf(core.Invalid, "%s stands twice in %s; keep one", s, quote(text))
+		switch {
+		case s.Placeholder != "" && p.has(s.Placeholder):
+			return Pattern{}, core.Errorf(core.Invalid, "%s stands twice in %s; keep one", Segment{Placeholder: s.Placeholder}, quote(text))
+		case p.isFile():
+			return Pattern{}, core.Errorf(core.Invalid, "%s goes on after %s, which is a file; leave the extension out, or end the pattern there", quote(text), p.segments[len(p.segments)-1])
 		}
 		p.segments = append(p.segments, s)
 	}
@@ -137,17 +145,17 @@ func checkPath(text string) error {
 
 func parseSegment(part string) (Segment, error) {
 	name, isVar := strings.CutPrefix(part, "{")
-	name, closed := strings.CutSuffix(name, "}")
+	name, extension, isClosed := strings.Cut(name, "}")
 	switch {
 	case !strings.ContainsAny(part, "{}"):
 		return Segment{Literal: part}, checkLiteral(part)
-	case !isVar || !closed || strings.ContainsAny(name, "{}"):
-		return Segment{}, core.Errorf(core.Invalid, "found the segment %s; a segment is either plain text or one placeholder", quote(part))
+	case !isVar || !isClosed || strings.ContainsAny(name, "{}") || !slices.Contains([]string{"", ".yaml", ".yml"}, extension):
+		return Segment{}, core.Errorf(core.Invalid, "found the segment %s; a segment is either plain text or one placeholder, which for a file is followed by .yaml or .yml", quote(part))
 	case !slices.Contains(placeholders(), name):
 		return Segment{}, core.Errorf(core.Invalid, "unknown placeholder %s%s; the placeholders are {env}, {cluster} and {app}",
-			quote(part), didYouMean(name, placeholders()))
+			quote("{"+name+"}"), didYouMean(name, placeholders()))
 	}
-	return Segment{Placeholder: Placeholder(name)}, nil
+	return Segment{Placeholder: Placeholder(name), Extension: extension}, nil
 }
 
 // checkLiteral keeps to names that every file system and URL can hold, so that
@@ -164,8 +172,11 @@ func placeholders() []string {
 }
 
 func (p Pattern) has(ph Placeholder) bool {
-	return slices.Contains(p.segments, Segment{Placeholder: ph})
+	return slices.ContainsFunc(p.segments, func(s Segment) bool { return s.Placeholder == ph })
 }
+
+// isFile says whether the overlays are files.
+func (p Pattern) isFile() bool { return len(p.segments) > 0 && p.extension() != "" }
 
 func (p Pattern) checkPlaceholders() error {
 	switch {
@@ -177,14 +188,23 @@ func (p Pattern) checkPlaceholders() error {
 	return nil
 }
 
-// overlaps says whether some directory could match both patterns, or could
-// match one and lie inside a directory that matches the other.
+// overlaps says whether one directory or file could match both patterns, or
+// could match one and lie inside a directory that matches the other.
 func (p Pattern) overlaps(o Pattern) bool {
-	for i := range min(len(p.segments), len(o.segments)) {
-		a, b := p.segments[i], o.segments[i]
+	short, long := p, o
+	if len(o.segments) < len(p.segments) {
+		short, long = o, p
+	}
+	for i, a := range short.segments {
+		b := long.segments[i]
 		if a.Placeholder == "" && b.Placeholder == "" && a.Literal != b.Literal {
 			return false
 		}
 	}
-	return true
+	if len(short.segments) == len(long.segments) {
+		return short.extension() == long.extension()
+	}
+	return !short.isFile() // nothing lies inside a file
 }
+
+func (p Pattern) extension() string { return p.segments[len(p.segments)-1].Extension }

@@ -222,6 +222,27 @@ func TestPatternMatch(t *testing.T) {
 	}
 }
 
+func TestPatternMatchesFiles(t *testing.T) {
+	p, err := policy.ParsePattern("apps/{app}/{env}.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]*policy.Vars{
+		"apps/web/dev.yaml":   {Env: "dev", App: "web"},
+		"apps/web/a.b.yaml":   {Env: "a.b", App: "web"},
+		"apps/web/dev.yml":    nil,
+		"apps/web/dev":        nil,
+		"apps/web/.yaml":      nil,
+		"apps/web/...yaml":    nil,
+		"apps/web/dev.yaml/x": nil,
+	} {
+		got, ok := p.Match(path)
+		if ok != (want != nil) || ok && got != *want {
+			t.Errorf("Match(%q) = %+v, %v; want %+v", path, got, ok, want)
+		}
+	}
+}
+
 func TestPatternSegmentsSpellThePattern(t *testing.T) {
 	const text = "flux-config/clusters/{cluster}/apps/{app}"
 	p, err := policy.ParsePattern(text)

@@ -6,24 +6,29 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/pin"
 	"github.com/sluice-gitops/sluice/internal/core/policy"
 	"github.com/sluice-gitops/sluice/internal/core/yamledit"
 )
 
-// systemDir is the directory of a cluster in which its Flux objects stand.
+// systemDir is the directory of a cluster in which its Flux objects stand, as
+// far as they do not stand in the cluster's directory itself.
 const systemDir = "flux-system"
 
 // fluxKustomization is the Flux object that applies an overlay: what it adds
 // to the build, and the variables that it substitutes afterwards.
 type fluxKustomization struct {
 	file       string
-	name       string // namespace/name
+	name       string // namespace/name; "" if it does not tell its namespace
 	path       string
 	kust       *kustomization
 	components []reference
 	variables  map[string]*node
-	from       *node // substituteFrom, whose values are not in sight
+	from       *node // substituteFrom
+	space      string
+	foreign    bool // its source is no GitRepository
+	at         pin.Place
 }
 
 // clusterDir is the directory of an overlay's cluster, "" if the layout has
@@ -43,32 +48,50 @@ func (r *resolver) flux() (*fluxKustomization, error) {
 	if r.cluster == "" {
 		return nil, nil
 	}
-	dir := path.Join(r.cluster, systemDir)
-	sha, entries, err := r.tree.directory(dir)
-	if missing(err) {
-		r.depends[dir] = ""
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	r.depends[dir] = sha
 	var found *fluxKustomization
-	for _, e := range entries {
-		if e.Type != Regular || !isYAML(e.Name) || isKustomizationFile(e.Name) || strings.HasPrefix(e.Name, "gotk-") {
-			continue
+	for _, dir := range []string{r.cluster, path.Join(r.cluster, systemDir)} {
+		if path.Dir(r.dir) == dir && isYAML(r.dir) {
+			continue // its files are overlays themselves
 		}
-		m, err := r.manifest(path.Join(dir, e.Name), e.SHA)
+		list, err := r.tree.manifests(dir)
 		if err != nil {
 			return nil, err
 		}
-		for _, k := range m.fluxes {
-			if k.holds(r.dir) && (found == nil || len(k.path) > len(found.path)) {
-				found = k
+		r.depends[dir+"/"] = list.sha
+		for _, e := range list.files {
+			if found, err = r.fluxIn(path.Join(dir, e.Name), e.SHA, found); err != nil {
+				return nil, err
 			}
 		}
 	}
 	return found, nil
+}
+
+// fluxIn looks through one file of a cluster for a Flux Kustomization that says
+// more of the overlay than best, and for ConfigMaps.
+func (r *resolver) fluxIn(file string, sha core.SHA, best *fluxKustomization) (*fluxKustomization, error) {
+	m, err := r.manifest(file, sha)
+	if err != nil {
+		return nil, err
+	}
+	delete(r.depends, file) // the list of the directory's files holds it
+	for _, k := range m.fluxes {
+		if k.holds(r.dir) && (best == nil || len(k.path) > len(best.path)) {
+			best = k
+		}
+	}
+	r.maps = append(r.maps, configMaps(m)...)
+	return best, nil
+}
+
+func configMaps(m *manifest) []*node {
+	var out []*node
+	for _, n := range m.resources {
+		if n.str("kind") == "ConfigMap" {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 func isYAML(name string) bool {
@@ -85,7 +108,14 @@ func readFlux(s source, doc yamledit.Node, root *node) *fluxKustomization {
 		return nil
 	}
 	spec := root.get("spec")
-	k := &fluxKustomization{file: s.file, name: root.str("metadata", "namespace") + "/" + root.str("metadata", "name"), path: path.Clean("/" + spec.str("path"))[1:], variables: map[string]*node{}, from: spec.get("postBuild", "substituteFrom")}
+	space := root.str("metadata", "namespace")
+	k := &fluxKustomization{file: s.file, path: path.Clean("/" + spec.str("path"))[1:], variables: map[string]*node{},
+		from: spec.get("postBuild", "substituteFrom"), space: space, at: root.at}
+	if space != "" {
+		k.name = space + "/" + root.str("metadata", "name")
+	}
+	source := spec.str("sourceRef", "kind")
+	k.foreign = source != "" && source != "GitRepository"
 	if sub := spec.get("postBuild", "substitute"); sub != nil {
 		k.variables = sub.fields
 	}
@@ -119,7 +149,7 @@ const variable = `^\$\{([_A-Za-z][_A-Za-z0-9]*)(:?[-=][^}]*)?\}$`
 
 // substitute puts the places of variables in for those where they are used: a
 // version that is a variable is written where the variable is.
-func (k *fluxKustomization) substitute(found []pin.Pin) error {
+func (k *fluxKustomization) substitute(found []pin.Pin, maps []*node) error {
 	if k == nil {
 		return nil
 	}
@@ -129,9 +159,9 @@ func (k *fluxKustomization) substitute(found []pin.Pin) error {
 			if !ok {
 				continue
 			}
-			value := k.variables[name]
-			if !written(value) {
-				return refuse(part.At.File, part.At.Line, part.At.Column, "the variable %s has no value in the postBuild.substitute of its Flux Kustomization%s", name, k.elsewhere())
+			value, unseen := k.value(name, maps)
+			if value == nil {
+				return refuse(part.At.File, part.At.Line, part.At.Column, "the variable %s has no value in the postBuild.substitute of its Flux Kustomization%s", name, unseen)
 			}
 			found[i].Parts[j] = pin.Part{Form: pin.Plain, Text: value.text, At: value.at}
 		}
@@ -140,11 +170,31 @@ func (k *fluxKustomization) substitute(found []pin.Pin) error {
 	return nil
 }
 
-func (k *fluxKustomization) elsewhere() string {
-	if k.from == nil {
-		return ""
+// value is where a variable gets its value, in Flux's order: substitute, then
+// the last of substituteFrom that has it. One that is not in sight might have
+// it, so nothing before it counts; unseen then says so.
+func (k *fluxKustomization) value(name string, maps []*node) (value *node, unseen string) {
+	if v := k.variables[name]; written(v) {
+		return v, ""
 	}
-	return "; what substituteFrom brings is not in sight"
+	if k.from == nil {
+		return nil, ""
+	}
+	for _, ref := range slices.Backward(k.from.items) {
+		i := slices.IndexFunc(maps, func(m *node) bool { return k.takesFrom(ref, m) })
+		if i < 0 {
+			return nil, "; what substituteFrom brings of the " + ref.str("kind") + " " + ref.str("name") + " is not in sight"
+		}
+		if v := maps[i].get("data", name); written(v) {
+			return v, ""
+		}
+	}
+	return nil, ""
+}
+
+func (k *fluxKustomization) takesFrom(ref, m *node) bool {
+	space := m.str("metadata", "namespace")
+	return ref.str("kind") == "ConfigMap" && ref.str("name") == m.str("metadata", "name") && (space == "" || k.space == "" || space == k.space)
 }
 
 // usesVariable tells which variable a part's version is, if it is one.

@@ -17,7 +17,7 @@ type Inventory struct {
 type Deployment struct {
 	App     core.App
 	Cluster core.Cluster
-	Dir     string    // the overlay's directory
+	Dir     string    // the overlay's directory, or its file where the layout names files
 	Carrier string    // the Flux Kustomization that applies it, as namespace/name; "" if it is not in sight
 	Pins    []pin.Pin // the effective ones, ordered by key; at most one per key
 	Inputs  []Input   // every file that was read for it, ordered by path

@@ -78,7 +78,8 @@ func (w *walk) descend(dir string, pattern policy.Pattern, rest []policy.Segment
 	return nil
 }
 
-// children names the sub-directories that a segment can stand for.
+// children names the entries that a segment can stand for: sub-directories, or
+// files if it has an extension.
 func (w *walk) children(dir string, s policy.Segment) ([]string, error) {
 	if s.Placeholder == "" {
 		e, ok, err := w.tree.entry(path.Join(dir, s.Literal))
@@ -93,7 +94,8 @@ func (w *walk) children(dir string, s policy.Segment) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if e.Type == Directory && w.allowed(s.Placeholder, e.Name, dir) {
+		name, ok := s.Name(e.Name)
+		if ok && overlayIn(e, s.Extension != "") && w.allowed(s.Placeholder, name, path.Join(dir, e.Name)) {
 			names = append(names, e.Name)
 		}
 	}
@@ -102,7 +104,7 @@ func (w *walk) children(dir string, s policy.Segment) ([]string, error) {
 
 // allowed skips the directories of clusters and environments that the policy
 // does not name, and says so once.
-func (w *walk) allowed(ph policy.Placeholder, name, dir string) bool {
+func (w *walk) allowed(ph policy.Placeholder, name, at string) bool {
 	ok := true
 	switch ph {
 	case policy.ClusterPlaceholder:
@@ -110,8 +112,8 @@ func (w *walk) allowed(ph policy.Placeholder, name, dir string) bool {
 	case policy.EnvPlaceholder:
 		_, ok = w.policy.Environment(core.Env(name))
 	}
-	if !ok {
-		w.note(Problem{File: path.Join(dir, name), Message: "no environment of the policy names the " + string(ph) + " " + name})
+	if !ok && !isShared(name) {
+		w.note(Problem{File: at, Message: "no environment of the policy names the " + string(ph) + " " + name})
 	}
 	return ok
 }
@@ -144,14 +146,15 @@ func (w *walk) overlay(dir string, pattern policy.Pattern) error {
 	return nil
 }
 
-// finish orders what was found and marks apps that stand twice in a cluster.
+// finish orders what was found and marks apps that stand twice in a cluster; an
+// overlay without a cluster stands in all of the environment.
 func (w *walk) finish() {
 	for _, list := range w.inventory.Deployments {
 		slices.SortFunc(list, func(a, b *Deployment) int {
 			return cmp.Or(strings.Compare(string(a.Cluster), string(b.Cluster)), strings.Compare(a.Dir, b.Dir))
 		})
 		for i := 1; i < len(list); i++ {
-			if list[i].Cluster == list[i-1].Cluster {
+			if list[i].Cluster == list[i-1].Cluster || list[i-1].Cluster == "" {
 				list[i-1], list[i] = twice(list[i-1], list[i]), twice(list[i], list[i-1])
 			}
 		}

@@ -16,12 +16,13 @@ import (
 type resolver struct {
 	reader  *Reader
 	tree    *lookup
-	dir     string // the overlay's directory
+	dir     string // the overlay's directory, or the overlay's one file
 	cluster string // the directory of its cluster, "" if it has none of its own
 	carrier string // the Flux Kustomization that applies it, once found
 	depends map[string]core.SHA
 	files   map[string]core.SHA
 	seen    []string // the directories being resolved, outermost first
+	maps    []*node  // the ConfigMaps in sight, which may hold variables
 }
 
 // built is what a kustomization makes: objects, and pins that stand in
@@ -49,29 +50,26 @@ func (r reference) refuse(format string, args ...any) error {
 // pins resolves the overlay itself.
 func (r *resolver) pins() ([]pin.Pin, error) {
 	var b built
-	if err := r.directory(r.dir, &b); err != nil {
+	own, err := r.root(&b)
+	if err != nil {
 		return nil, err
 	}
 	flux, err := r.flux()
 	if err != nil {
 		return nil, err
 	}
-	if flux != nil {
-		r.carrier = flux.name
-		if err := r.applyFlux(flux, &b); err != nil {
-			return nil, err
-		}
-	}
-	found, err := discover(b.resources)
+	found, err := r.applied(flux, &b)
 	if err != nil {
 		return nil, err
 	}
-	found = append(found, b.pins...)
-	if err := flux.substitute(found); err != nil {
-		return nil, err
+	for _, k := range own {
+		more, err := r.below(k)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, more...)
 	}
 	for i := range found {
-		found[i].Parts = slices.Clone(found[i].Parts)
 		for j := range found[i].Parts {
 			found[i].Parts[j].At.Layer = r.layer(found[i].Parts[j].At.File)
 		}
@@ -82,6 +80,26 @@ func (r *resolver) pins() ([]pin.Pin, error) {
 		return nil, err
 	}
 	return found, nil
+}
+
+// applied is what a build deploys once its Flux Kustomization, if it has one,
+// has applied it.
+func (r *resolver) applied(flux *fluxKustomization, b *built) ([]pin.Pin, error) {
+	if flux != nil {
+		r.carrier = flux.name
+		if err := r.applyFlux(flux, b); err != nil {
+			return nil, err
+		}
+	}
+	found, err := discover(b.resources)
+	if err != nil {
+		return nil, err
+	}
+	found = append(found, b.pins...)
+	for i := range found {
+		found[i].Parts = slices.Clone(found[i].Parts) // other overlays share what a manifest says
+	}
+	return found, flux.substitute(found, r.maps)
 }
 
 // unclear refuses pins that do not say what they mean: a variable, whose value
@@ -370,7 +388,10 @@ func (r *resolver) manifest(file string, sha core.SHA) (*manifest, error) {
 
 // layer also counts the cluster's Flux objects as the environment's own.
 func (r *resolver) layer(file string) pin.Layer {
-	if strings.HasPrefix(file, r.dir+"/") || r.cluster != "" && strings.HasPrefix(file, path.Join(r.cluster, systemDir)+"/") {
+	switch {
+	case file == r.dir || strings.HasPrefix(file, r.dir+"/"):
+		return pin.Overlay
+	case r.cluster != "" && (path.Dir(file) == r.cluster || strings.HasPrefix(file, path.Join(r.cluster, systemDir)+"/")):
 		return pin.Overlay
 	}
 	return pin.Base

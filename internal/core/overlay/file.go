@@ -42,6 +42,9 @@ func (r *resolver) below(k *fluxKustomization) ([]pin.Pin, error) {
 	var b built
 	err := r.directory(k.path, &b)
 	if missing(err) {
+		if _, exists := r.depends[k.path]; !exists {
+			r.depends[k.path] = "" // its appearance would change the answer
+		}
 		return nil, refuse(k.at.File, k.at.Line, k.at.Column, "the path of the Flux Kustomization is not understood: %v", err)
 	}
 	if err != nil {

@@ -69,6 +69,9 @@ func (r *resolver) pins() ([]pin.Pin, error) {
 		}
 		found = append(found, more...)
 	}
+	if len(own) > 1 {
+		r.carrier = "" // none of them applies all of it
+	}
 	for i := range found {
 		for j := range found[i].Parts {
 			found[i].Parts[j].At.Layer = r.layer(found[i].Parts[j].At.File)

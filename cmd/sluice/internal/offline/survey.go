@@ -35,8 +35,9 @@ func (s *snapshot) edited(promotions []plan.Status) ([]plan.File, error) {
 	edits := map[string][]yamledit.Edit{}
 	for _, p := range promotions {
 		for _, ch := range p.Candidate.Changes {
-			at := ch.Pin.At
-			edits[at.File] = append(edits[at.File], yamledit.Edit{Doc: at.Doc, Path: at.Path, Old: ch.Pin.Version, New: ch.New})
+			for _, c := range ch.Pin.Set(ch.New) {
+				edits[c.At.File] = append(edits[c.At.File], yamledit.Edit{Doc: c.At.Doc, Path: c.At.Path, Inner: c.At.Inner, Old: c.Old, New: c.New})
+			}
 		}
 	}
 	var files []plan.File

@@ -58,6 +58,7 @@ func Compute(p *policy.Policy, s *State, now time.Time) *Plan {
 		for _, app := range apps(s.Inventory, env) {
 			c.target(env, app)
 		}
+		c.bypasses(env)
 	}
 	c.triggers()
 	return c.plan

@@ -103,7 +103,7 @@ func Connect(ctx context.Context, v settings.Values, name string, logger *slog.L
 func Listen(ctx context.Context, address string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, core.Errorf(core.Invalid, "listen on %s: %w", address, err)
+		return nil, core.Errorf(core.Invalid, "listen on %s (--listen): %w", address, err)
 	}
 	return l, nil
 }

@@ -3,6 +3,7 @@
 package promoting
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -167,5 +168,5 @@ func gitAccess(v settings.Values, path string) (git.Auth, string, error) {
 	if err != nil {
 		return git.Auth{}, "", core.Errorf(core.Invalid, "%s: %w", settings.GitKnownHostsFile, err)
 	}
-	return git.Auth{Key: key, KnownHosts: string(hosts)}, "ssh://git@" + base.Hostname() + "/" + path + ".git", nil
+	return git.Auth{Key: key, KnownHosts: string(hosts)}, "ssh://git@" + cmp.Or(v.String(settings.GitSSHHost), base.Hostname()) + "/" + path + ".git", nil
 }

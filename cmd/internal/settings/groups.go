@@ -69,6 +69,7 @@ func embeddedNATSRules() []Rule {
 func git() []Setting {
 	return []Setting{
 		{Name: GitSSHKey, Group: gitGroup, Kind: Secret, Usage: "private key to fetch and push with over SSH; without it, HTTPS and the GitLab token are used"},
+		{Name: GitSSHHost, Group: gitGroup, Usage: "host, or host:port, where GitLab serves Git over SSH, if it is not that of gitlab-url and port 22"},
 		{Name: GitKnownHostsFile, Group: gitGroup, Kind: Path, Usage: "known_hosts file with GitLab's host keys"},
 		{Name: GitUserName, Group: gitGroup, Default: "Sluice", Required: true, Usage: "author of the commits"},
 		{Name: GitUserEmail, Group: gitGroup, Default: "sluice@localhost", Required: true, Usage: "address of the commits' author"},
@@ -79,6 +80,7 @@ func git() []Setting {
 // whether to trust one.
 func gitRules() []Rule {
 	return []Rule{
+		{If: []string{GitSSHHost}, Needs: []string{GitSSHKey}, Because: "without a key Git goes over HTTPS"},
 		{If: []string{GitSSHKey}, Needs: []string{GitKnownHostsFile}, Because: "a server whose host key nobody knows could be anyone's"},
 	}
 }

@@ -35,6 +35,7 @@ const (
 	MirrorDir         = "mirror-dir"
 	DataDir           = "data-dir"
 	GitSSHKey         = "git-ssh-key"
+	GitSSHHost        = "git-ssh-host"
 	GitKnownHostsFile = "git-known-hosts-file"
 	GitUserName       = "git-user-name"
 	GitUserEmail      = "git-user-email"

@@ -1,8 +1,10 @@
 package overlay
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sluice-gitops/sluice/internal/core/pin"
@@ -37,11 +39,15 @@ func (f *finder) add(k pin.Key, parts ...pin.Part) {
 }
 
 func (f *finder) resource(r resource) {
+	if r.kind() == "CustomResourceDefinition" {
+		return
+	}
+	f.clear(r.root)
 	name, spec := r.names[len(r.names)-1], r.root.get("spec")
 	switch group := r.group(); {
 	case r.kind() == "HelmRelease" && group == "helm.toolkit.fluxcd.io":
 		f.scalar(pin.Key{Kind: pin.Chart, Name: name}, spec.get("chart", "spec", "version"))
-		f.values(name, spec.get("values"), nil, "")
+		f.values(name, spec.get("values"), r.images, nil, "")
 		return
 	case group == "source.toolkit.fluxcd.io":
 		f.source(r.kind(), name, spec)
@@ -50,12 +56,27 @@ func (f *finder) resource(r resource) {
 	f.containers(r)
 }
 
+// clear refuses what may hide a version.
+func (f *finder) clear(n *node) {
+	if n.hides {
+		f.refuse(n.at, "%s may hold a version here, which is not understood: write it out", n.why)
+	}
+	for _, item := range n.items {
+		f.clear(item)
+	}
+	for _, key := range n.keys {
+		f.clear(n.fields[key])
+	}
+}
+
 // scalar is a version that stands alone.
 func (f *finder) scalar(k pin.Key, n *node) {
 	switch {
 	case n == nil || n.null:
 	case n.kind != yamledit.Scalar:
 		f.refuse(n.at, "a version must be a single value here")
+	case n.number:
+		f.refuse(n.at, "the version %s is a number to YAML, which Flux does not take here: quote it", n.text)
 	default:
 		f.add(k, pin.Part{Form: pin.Plain, Text: n.text, At: n.at})
 	}
@@ -86,41 +107,85 @@ func (f *finder) source(kind, name string, spec *node) {
 
 // values looks for image blocks: a mapping with a tag or a digest that is
 // called image or names a repository, and whole references.
-func (f *finder) values(release string, n *node, at yamledit.Path, key string) {
+func (f *finder) values(release string, n *node, images map[*node]imaged, at yamledit.Path, key string) {
 	switch {
 	case n == nil:
 	case n.kind == yamledit.Unclear && isImageKey(key):
 		f.refuse(n.at, "an image behind %s is not understood", n.why)
 	case n.kind == yamledit.Sequence:
-		for i, item := range n.items {
-			f.values(release, item, with(at, yamledit.Index(i)), "")
+		for i, step := range steps(n.items) {
+			f.values(release, n.items[i], images, with(at, step), "")
 		}
 	case n.kind == yamledit.Mapping:
 		f.block(release, n, at, key)
 		for _, k := range n.keys {
-			f.values(release, n.fields[k], with(at, yamledit.Key(k)), k)
+			f.values(release, n.fields[k], images, with(at, yamledit.Key(k)), k)
 		}
+	case len(images[n].parts) > 0:
+		f.add(valueKey(release, at), images[n].parts...)
 	case isImageKey(key) && written(n) && len(pin.ImageName(n.text)) < len(n.text):
 		f.add(valueKey(release, at), pin.Part{Form: pin.ImageRef, Text: n.text, At: n.at})
 	}
 }
 
+// steps names the items of a list by what they call themselves, so that they
+// are found again in an environment that has them in another order; by their
+// number where they say nothing, or the same.
+func steps(items []*node) []yamledit.Step {
+	seen := map[string]bool{}
+	named, numbered := make([]yamledit.Step, len(items)), make([]yamledit.Step, len(items))
+	distinct := true
+	for i, item := range items {
+		name := cmp.Or(item.str("name"), item.str("repository"), pin.ImageName(item.str("image")), item.str("image", "repository"))
+		distinct = distinct && name != "" && !seen[name]
+		seen[name] = true
+		named[i], numbered[i] = yamledit.Key(name), yamledit.Index(i)
+	}
+	if distinct {
+		return named
+	}
+	return numbered
+}
+
 func (f *finder) block(release string, n *node, at yamledit.Path, key string) {
 	tag, digest := n.get("tag"), n.get("digest")
-	if n.get("repository") == nil && n.get("registry") == nil && !isImageKey(key) {
+	if !namesAnImage(n) && !isImageKey(key) {
 		return
 	}
 	for _, part := range []*node{tag, digest} {
-		if part != nil && part.kind != yamledit.Scalar {
+		switch {
+		case part == nil:
+		case part.kind != yamledit.Scalar:
 			f.refuse(part.at, "a version must be a single value here")
 			return
+		case part.number && !keepsItsText(part.text):
+			f.refuse(part.at, "the version %s is a number to YAML, and Helm would print it differently: quote it", part.text)
+			return
 		}
+	}
+	if sha := n.get("sha"); written(sha) {
+		f.refuse(sha.at, "an image that is pinned by a field sha is not understood")
+		return
 	}
 	field := "tag"
 	if !written(tag) {
 		field = "digest"
 	}
 	f.add(valueKey(release, with(at, yamledit.Key(field))), tagAndDigest(tag, digest)...)
+}
+
+// namesAnImage tells whether the fields beside a tag say what it is the tag of.
+func namesAnImage(n *node) bool {
+	image := n.get("image")
+	return n.get("repository") != nil || n.get("registry") != nil || n.get("hub") != nil ||
+		written(image) && pin.ImageName(image.text) == image.text
+}
+
+// keepsItsText tells whether Helm prints a number as it is written: it holds
+// numbers as floating point, so 1.10 becomes 1.1 and 20240101 2.0240101e+07.
+func keepsItsText(text string) bool {
+	n, err := strconv.ParseFloat(text, 64)
+	return err == nil && fmt.Sprint(n) == text
 }
 
 func valueKey(release string, at yamledit.Path) pin.Key {
@@ -132,8 +197,7 @@ func isImageKey(key string) bool { return key == "image" || strings.HasSuffix(ke
 // containers finds the images of a workload. What the images of a
 // kustomization say of one counts instead of the container's own text.
 func (f *finder) containers(r resource) {
-	containers(r.root, func(c *node) {
-		image := c.get("image")
+	images(r.root, func(image *node) {
 		if image.kind != yamledit.Scalar {
 			f.refuse(image.at, "an image behind %s is not understood", image.why)
 			return

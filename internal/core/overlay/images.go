@@ -2,6 +2,8 @@ package overlay
 
 import (
 	"maps"
+	"regexp"
+	"strings"
 
 	"github.com/sluice-gitops/sluice/internal/core/pin"
 )
@@ -9,27 +11,49 @@ import (
 // imageEntry is one entry of a kustomization's images.
 type imageEntry struct {
 	name    string
+	pattern *regexp.Regexp // what kustomize makes of the name
 	newName string
 	parts   []pin.Part // newTag, digest or both; none if the entry only renames
 	line    int
 	column  int
 }
 
-// apply changes the images of a resource's containers. Later entries see what
-// earlier ones made of a name, as in kustomize.
-func (e imageEntry) apply(r resource) (resource, bool) {
-	matched := false
-	images := maps.Clone(r.images)
-	if images == nil {
-		images = map[*node]imaged{}
+// imagePattern is kustomize's own: the name is a regular expression, and a tag
+// with other characters, such as a variable, keeps an image from matching.
+func imagePattern(name string) (*regexp.Regexp, error) {
+	return compile("^" + name + `(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?$`)
+}
+
+// text is the whole image reference.
+func (i imaged) text() string {
+	v := i.version
+	if len(i.parts) > 0 {
+		v = pin.New(pin.Key{}, i.parts...).Version
 	}
-	containers(r.root, func(c *node) {
-		image := c.get("image")
-		now, ok := images[image]
+	if v != "" && !strings.HasPrefix(v, "@") {
+		v = ":" + v
+	}
+	return i.now + v
+}
+
+// apply changes the images of a resource. Later entries see what earlier ones
+// made of a name, as in kustomize.
+func (e imageEntry) apply(r resource) (resource, bool) {
+	if r.kind() == "CustomResourceDefinition" {
+		return r, false
+	}
+	matched := false
+	changed := maps.Clone(r.images)
+	if changed == nil {
+		changed = map[*node]imaged{}
+	}
+	images(r.root, func(image *node) {
+		now, ok := changed[image]
 		if !ok {
-			now = imaged{name: pin.ImageName(image.text), now: pin.ImageName(image.text)}
+			name := pin.ImageName(image.text)
+			now = imaged{name: name, now: name, version: strings.TrimPrefix(image.text[len(name):], ":")}
 		}
-		if now.now != e.name {
+		if !e.pattern.MatchString(now.text()) {
 			return
 		}
 		matched = true
@@ -39,8 +63,8 @@ func (e imageEntry) apply(r resource) (resource, bool) {
 		if len(e.parts) > 0 {
 			now.parts = e.parts
 		}
-		images[image] = now
+		changed[image] = now
 	})
-	r.images = images
+	r.images = changed
 	return r, matched
 }

@@ -1,6 +1,8 @@
 package overlay
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/sluice-gitops/sluice/internal/core/pin"
@@ -13,6 +15,7 @@ type kustomization struct {
 	components []reference
 	configs    []reference // of transformers: which fields are names, images and so on
 	patches    []patch     // in the order in which kustomize applies them
+	late       []patch     // those that it applies after it has renamed the objects
 	images     []imageEntry
 	charts     []pin.Pin
 	namespace  string
@@ -56,15 +59,38 @@ func scalar(n yamledit.Node, key string) string {
 func readKustomization(s source, doc yamledit.Node) *kustomization {
 	k := &kustomization{}
 	root := s.read(doc, nil)
+	if !k.clear(root) {
+		return k
+	}
 	k.resources = append(references(root.get("resources")), references(root.get("bases"))...)
 	k.components = references(root.get("components"))
 	k.configs = references(root.get("configurations"))
 	k.namespace, k.prefix, k.suffix = root.str("namespace"), root.str("namePrefix"), root.str("nameSuffix")
 	k.readPatches(s, doc, root, nil)
 	k.readImages(root.get("images"))
+	k.readImages(root.get("imageTags"))
 	k.readCharts(root.get("helmCharts"))
 	k.refuseOthers(root)
 	return k
+}
+
+// clear refuses what can not be followed at all: a field that says twice, or
+// somewhere else, or in another shape than a list, what there is to build.
+func (k *kustomization) clear(root *node) bool {
+	if root.kind != yamledit.Mapping {
+		k.refuse(root.at, "a kustomization must be a mapping, without merge keys")
+		return false
+	}
+	for _, key := range []string{"resources", "bases", "components", "patches", "patchesStrategicMerge", "patchesJson6902", "images", "imageTags", "helmCharts"} {
+		switch n := root.get(key); {
+		case n == nil || n.null || n.kind == yamledit.Sequence:
+		case n.kind == yamledit.Unclear:
+			k.refuse(n.at, key+" stand behind "+n.why+", which is not understood: write them out")
+		default:
+			k.refuse(n.at, key+" must be a list")
+		}
+	}
+	return len(k.odd) == 0
 }
 
 func (k *kustomization) refuse(at pin.Place, why string) {
@@ -83,8 +109,8 @@ func references(list *node) []reference {
 
 // refuseOthers names what could change versions in ways that are not followed.
 func (k *kustomization) refuseOthers(root *node) {
-	for _, key := range []string{"transformers", "generators"} {
-		if n := root.get(key); n != nil && len(n.items) > 0 {
+	for _, key := range []string{"transformers", "generators", "validators", "openapi", "helmChartInflationGenerator"} {
+		if n := root.get(key); n != nil && len(n.items)+len(n.keys) > 0 || n != nil && n.kind == yamledit.Unclear {
 			k.refuse(n.at, key+" may change versions and are not understood")
 		}
 	}
@@ -128,37 +154,48 @@ func speaksOfVersions(n *node) bool {
 
 // readPatches keeps kustomize's order: strategic merges, patches, JSON patches.
 func (k *kustomization) readPatches(s source, doc yamledit.Node, root *node, at yamledit.Path) {
-	for _, key := range []string{"patchesStrategicMerge", "patches", "patchesJson6902"} {
-		list, _ := doc.Get(key)
-		for i, item := range list.Items() {
-			n := root.get(key).items[i]
-			path := with(with(at, yamledit.Key(key)), yamledit.Index(i))
-			if item.Kind() == yamledit.Scalar {
-				k.patches = append(k.patches, readPatch(s, item, n, path, nil))
-				continue
-			}
-			k.readPatch(s, item, n, path)
-		}
-	}
+	k.patches = append(k.readList(s, doc, root, at, "patchesStrategicMerge"), k.readList(s, doc, root, at, "patches")...)
+	k.late = k.readList(s, doc, root, at, "patchesJson6902")
 }
 
-func (k *kustomization) readPatch(s source, item yamledit.Node, n *node, path yamledit.Path) {
+func (k *kustomization) readList(s source, doc yamledit.Node, root *node, at yamledit.Path, key string) []patch {
+	var out []patch
+	list, _ := doc.Get(key)
+	for i, item := range list.Items() {
+		n := root.get(key).items[i]
+		path := with(with(at, yamledit.Key(key)), yamledit.Index(i))
+		if item.Kind() == yamledit.Scalar {
+			out = append(out, readPatch(s, item, n, path, nil))
+			continue
+		}
+		p, err := readEntry(s, item, n, path)
+		if err != nil {
+			k.refuse(n.at, err.Error())
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// readEntry reads an entry of patches that is a mapping.
+func readEntry(s source, item yamledit.Node, n *node, path yamledit.Path) (patch, error) {
 	var target *selector
 	if t := n.get("target"); t != nil {
 		sel, err := newSelector(t)
 		if err != nil {
-			k.refuse(t.at, "the target is no regular expression: "+err.Error())
-			return
+			return patch{}, fmt.Errorf("the target is not understood: %w", err)
 		}
 		target = &sel
 	}
-	if file := n.get("path"); file != nil {
-		k.patches = append(k.patches, patch{reference: reference{path: file.text, at: file.at}, target: target})
-		return
+	if file := n.get("path"); file != nil && file.kind == yamledit.Scalar {
+		return patch{reference: reference{path: file.text, at: file.at}, target: target}, nil
 	}
-	if text, ok := item.Get("patch"); ok {
-		k.patches = append(k.patches, readPatch(s, text, n.get("patch"), with(path, yamledit.Key("patch")), target))
+	text, _ := item.Get("patch")
+	if text.Kind() != yamledit.Scalar {
+		return patch{}, errors.New("an entry of patches needs a path or a patch, as a single value")
 	}
+	return readPatch(s, text, n.get("patch"), with(path, yamledit.Key("patch")), target), nil
 }
 
 // readPatch reads a scalar that is a path or, if it has several lines or looks
@@ -169,6 +206,10 @@ func readPatch(s source, item yamledit.Node, n *node, path yamledit.Path, target
 		return p
 	}
 	p.path = ""
+	if !strictJSON([]byte(n.text)) {
+		p.broken = reasonLoose
+		return p
+	}
 	f, err := item.Embedded()
 	inner := source{file: s.file, doc: s.doc, outer: path}
 	if err != nil {
@@ -216,11 +257,15 @@ func (k *kustomization) readImages(list *node) {
 	for _, item := range list.items {
 		e := imageEntry{name: item.str("name"), newName: item.str("newName"), line: item.at.Line, column: item.at.Column}
 		e.parts = tagAndDigest(item.get("newTag"), item.get("digest"))
+		var err error
+		e.pattern, err = imagePattern(e.name)
 		switch {
-		case odd(item.get("newTag")) || odd(item.get("digest")):
-			k.refuse(item.at, "newTag and digest must be single values")
+		case odd(item.get("newTag")) || odd(item.get("digest")) || odd(item.get("name")) || odd(item.get("newName")):
+			k.refuse(item.at, "what an entry of images says must be single values, and strings: quote what YAML reads as a number")
 		case e.name == "":
 			k.refuse(item.at, "an entry of images without a name")
+		case err != nil:
+			k.refuse(item.at, "the name of an entry of images is a regular expression to kustomize, and this is none: "+err.Error())
 		case item.str("tagSuffix") != "":
 			k.refuse(item.at, "an entry of images with a tagSuffix is not understood")
 		default:
@@ -247,8 +292,8 @@ func tagAndDigest(tag, digest *node) []pin.Part {
 	return parts
 }
 
-// odd tells that something stands where a single value should.
-func odd(n *node) bool { return n != nil && n.kind != yamledit.Scalar }
+// odd tells that something stands where a single string should.
+func odd(n *node) bool { return n != nil && (n.kind != yamledit.Scalar || n.number) }
 
 func written(n *node) bool {
 	return n != nil && n.kind == yamledit.Scalar && !n.null && n.text != ""

@@ -7,6 +7,9 @@ const (
 	// maxFiles bounds the files read for one overlay, so that one overlay that
 	// lists half the monorepo can not make every pass slow.
 	maxFiles = 2000
+	// maxPattern bounds a regular expression in bytes. Those of targets and images
+	// are names with a few wildcards.
+	maxPattern = 1000
 	// maxManifests bounds the memo of understood files. The largest monorepo that
 	// Sluice is built for has 80,000 files; past the bound the memo starts anew.
 	maxManifests = 200_000

@@ -2,7 +2,7 @@ package overlay
 
 import (
 	"errors"
-	"slices"
+	"strings"
 
 	"github.com/sluice-gitops/sluice/internal/core/yamledit"
 )
@@ -12,6 +12,7 @@ type manifest struct {
 	kust      *kustomization // set if the file is a kustomization
 	resources []*node        // the objects in the file, those in lists included
 	patches   []*node        // the file's documents, for whoever uses it as a patch
+	loose     bool           // the file begins like JSON and is none, so kustomize takes it for no patch
 	fluxes    []*fluxKustomization
 	broken    *Problem // the file could not be read; File is not set
 }
@@ -23,13 +24,13 @@ func parseManifest(file string, src []byte, kust bool) *manifest {
 	if err != nil {
 		return &manifest{broken: problemFrom(err)}
 	}
-	m := &manifest{}
+	m := &manifest{loose: !strictJSON(src)}
 	for i := range f.Len() {
 		doc, ok := f.Doc(i)
 		if !ok || doc.IsNull() {
 			continue
 		}
-		s := source{file: file, doc: i}
+		s := newSource(file, i)
 		if isKustomization(doc) || kust {
 			m.kust = readKustomization(s, doc)
 			return m
@@ -44,15 +45,20 @@ func parseManifest(file string, src []byte, kust bool) *manifest {
 	return m
 }
 
-// unlist takes the objects out of a v1 List, as kustomize does.
+// unlist takes the objects out of lists of them, as kustomize does.
 func unlist(n *node) []*node {
-	if items := n.get("items"); n.str("kind") == "List" && items != nil {
-		return slices.Clone(items.items)
-	}
-	if n.str("kind") == "" {
+	items := n.get("items")
+	switch {
+	case n.kind == yamledit.Mapping && n.str("kind") == "":
 		return nil // values for a generator, or a patch
+	case items == nil || !strings.HasSuffix(n.str("kind"), "List"):
+		return []*node{n}
 	}
-	return []*node{n}
+	var out []*node
+	for _, item := range items.items {
+		out = append(out, unlist(item)...)
+	}
+	return out
 }
 
 func problemFrom(err error) *Problem {

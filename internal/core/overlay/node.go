@@ -15,11 +15,13 @@ type node struct {
 	kind   yamledit.Kind // Mapping, Sequence or Scalar; Unclear for aliases, merge keys and the like
 	text   string        // of a scalar
 	null   bool
+	number bool // a scalar that YAML reads as a number, boolean or date
 	at     pin.Place
 	keys   []string // of a mapping, in order
 	fields map[string]*node
 	items  []*node
 	why    string // of an Unclear node
+	hides  bool   // of an Unclear node: there may be a version behind it
 }
 
 // source is where nodes are read from: one document of one file, or one that
@@ -28,6 +30,13 @@ type source struct {
 	file  string
 	doc   int
 	outer yamledit.Path // set for YAML inside a text
+	// hiding remembers what was found behind aliases, which may be many and lead
+	// to each other.
+	hiding map[yamledit.Node]bool
+}
+
+func newSource(file string, doc int) source {
+	return source{file: file, doc: doc, hiding: map[yamledit.Node]bool{}}
 }
 
 func (s source) place(n yamledit.Node, path yamledit.Path) pin.Place {
@@ -44,6 +53,7 @@ func (s source) read(n yamledit.Node, path yamledit.Path) *node {
 	switch n.Kind() {
 	case yamledit.Scalar:
 		out.text, out.null = n.Text(), n.IsNull()
+		out.number = !out.null && !n.IsString()
 	case yamledit.Sequence:
 		for i, item := range n.Items() {
 			out.items = append(out.items, s.read(item, with(path, yamledit.Index(i))))
@@ -55,12 +65,54 @@ func (s source) read(n yamledit.Node, path yamledit.Path) *node {
 			out.fields[p.Key] = s.read(p.Value, with(path, yamledit.Key(p.Key)))
 		}
 		if merge, ok := out.fields["<<"]; ok {
-			return &node{kind: yamledit.Unclear, at: merge.at, why: "a merge key"}
+			return &node{kind: yamledit.Unclear, at: merge.at, why: "a merge key", hides: s.hides(n)}
 		}
+	case yamledit.Alias:
+		out.kind, out.why, out.hides = yamledit.Unclear, "an alias", s.hides(n)
 	default:
-		out.kind, out.why = yamledit.Unclear, "an alias, or a key that occurs twice"
+		out.kind, out.why, out.hides = yamledit.Unclear, "a key that occurs twice", true
 	}
 	return out
+}
+
+// hides tells whether a version may stand in n or behind its aliases.
+func (s source) hides(n yamledit.Node) bool {
+	if known, ok := s.hiding[n]; ok {
+		return known
+	}
+	s.hiding[n] = false // until it is known: n may refer to itself
+	found := n.Kind() == yamledit.Alias && s.hides(n.Target()) || n.Kind() == yamledit.Unclear
+	for p := range n.Pairs() {
+		found = found || isVersionKey(p.Key) || s.hides(p.Value)
+	}
+	for _, item := range n.Items() {
+		found = found || s.hides(item)
+	}
+	s.hiding[n] = found
+	return found
+}
+
+// isVersionKey tells the keys under which versions stand.
+func isVersionKey(key string) bool {
+	switch key {
+	case "tag", "digest", "version", "semver", "ref":
+		return true
+	default:
+		return isImageKey(key)
+	}
+}
+
+// mayHold tells whether a version may stand somewhere in n.
+func (n *node) mayHold() bool {
+	if n.hides {
+		return true
+	}
+	for _, key := range n.keys {
+		if isVersionKey(key) || n.fields[key].mayHold() {
+			return true
+		}
+	}
+	return slices.ContainsFunc(n.items, (*node).mayHold)
 }
 
 // with extends a path without sharing its backing array.

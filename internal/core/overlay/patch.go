@@ -1,6 +1,8 @@
 package overlay
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,6 +15,9 @@ import (
 // containers are merged by name in Kubernetes's own kinds; in custom resources,
 // of which kustomize knows no schema, every list is replaced.
 func merge(base, patch *node, builtin bool) *node {
+	if base != nil && (base.kind == yamledit.Unclear && patch.kind == yamledit.Mapping || patch.kind == yamledit.Unclear && base.kind == yamledit.Mapping) {
+		return mixed(base, patch)
+	}
 	if base == nil || base.kind != yamledit.Mapping || patch.kind != yamledit.Mapping {
 		return strip(patch)
 	}
@@ -26,13 +31,24 @@ func merge(base, patch *node, builtin bool) *node {
 		case key == "$patch":
 		case value.null, value.str("$patch") == "delete":
 			out = out.set(key, nil)
-		case builtin && isContainers(key) && old != nil && value.kind == yamledit.Sequence:
+		case builtin && isNamed(key) && old != nil && value.kind == yamledit.Sequence:
 			out = out.set(key, mergeByName(old, value))
 		default:
 			out = out.set(key, merge(old, value, builtin))
 		}
 	}
 	return out
+}
+
+// mixed is what becomes of two values if it cannot be seen what one of them
+// holds.
+func mixed(base, patch *node) *node {
+	out := *patch
+	if base.kind == yamledit.Unclear {
+		out = *base
+	}
+	out.hides = base.mayHold() || patch.mayHold()
+	return &out
 }
 
 // strip takes the directives and the deletions out of what a patch adds.
@@ -54,12 +70,15 @@ func strip(n *node) *node {
 
 func mergeByName(base, patch *node) *node {
 	items := slices.Clone(base.items)
+	if slices.ContainsFunc(patch.items, func(n *node) bool { return n.str("$patch") == "replace" }) {
+		items = nil
+	}
 	for _, item := range patch.items {
 		i := slices.IndexFunc(items, func(old *node) bool { return old.str("name") == item.str("name") })
 		switch {
 		case item.str("$patch") == "delete" && i >= 0:
 			items = slices.Delete(items, i, i+1)
-		case item.str("$patch") == "delete":
+		case item.str("$patch") == "delete", item.str("$patch") == "replace":
 		case i >= 0:
 			items[i] = merge(items[i], item, true)
 		default:
@@ -69,9 +88,10 @@ func mergeByName(base, patch *node) *node {
 	return base.withItems(items)
 }
 
-func isContainers(key string) bool {
-	return key == "containers" || key == "initContainers" || key == "ephemeralContainers"
-}
+func isContainers(key string) bool { return key == "containers" || key == "initContainers" }
+
+// isNamed tells the lists with images in them that are merged by name.
+func isNamed(key string) bool { return isContainers(key) || key == "volumes" }
 
 // operate applies the operations of a JSON 6902 patch in order. Its errors say
 // what an operation did not find, as kustomize would.
@@ -112,6 +132,14 @@ func transfer(n *node, from, to []string, move bool) (*node, error) {
 		}
 	}
 	return put(n, to, value, true)
+}
+
+const reasonLoose = "what begins with [ must be JSON, and this is not"
+
+// strictJSON tells whether kustomize would take a text for a patch: as soon as
+// one begins with a bracket, it has to be JSON.
+func strictJSON(text []byte) bool {
+	return !bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) || json.Valid(text)
 }
 
 // pointer splits a JSON pointer.

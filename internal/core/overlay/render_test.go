@@ -72,6 +72,7 @@ func versionsOf(doc map[string]any) []string {
 		}
 	}
 	switch doc["kind"] {
+	case "CustomResourceDefinition":
 	case "HelmRelease":
 		chart, _ := spec["chart"].(map[string]any)
 		chartSpec, _ := chart["spec"].(map[string]any)

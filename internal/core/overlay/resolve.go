@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/pin"
+	"github.com/sluice-gitops/sluice/internal/core/yamledit"
 )
 
 // resolver works out one overlay. It follows a kustomization the way kustomize
@@ -164,12 +165,13 @@ func (r *resolver) build(dir, file string, k *kustomization, on *built) error {
 
 // transform changes what is built: patches, names, images.
 func (r *resolver) transform(dir string, k *kustomization, on *built) error {
-	for _, p := range k.patches {
-		if err := r.patch(on, dir, p); err != nil {
-			return err
-		}
+	if err := r.patchAll(on, dir, k.patches); err != nil {
+		return err
 	}
 	k.rename(on)
+	if err := r.patchAll(on, dir, k.late); err != nil {
+		return err
+	}
 	on.pins = append(on.pins, k.charts...)
 	on.open = on.open || len(k.charts) > 0
 	for _, e := range k.images {
@@ -344,6 +346,15 @@ func (r *resolver) component(on *built, dir string, ref reference) error {
 	return nil
 }
 
+func (r *resolver) patchAll(on *built, dir string, patches []patch) error {
+	for _, p := range patches {
+		if err := r.patch(on, dir, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (r *resolver) patch(on *built, dir string, p patch) error {
 	docs := p.docs
 	switch {
@@ -361,7 +372,14 @@ func (r *resolver) patch(on *built, dir string, p patch) error {
 		if err != nil {
 			return err
 		}
+		if m.loose {
+			return refuse(to, 1, 1, "%s", reasonLoose)
+		}
 		docs = m.patches
+	}
+	operations := slices.ContainsFunc(docs, func(n *node) bool { return n.kind == yamledit.Sequence })
+	if len(docs) > 1 && (p.target != nil || operations) {
+		return p.refuse("a patch of several documents can neither have a target nor be a list of operations")
 	}
 	for _, doc := range docs {
 		if err := on.patch(p, doc); err != nil {

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,9 +22,10 @@ type resource struct {
 
 // imaged is a container's image after the images of kustomizations.
 type imaged struct {
-	name  string     // as the resource itself wrote it, for matching and as key
-	now   string     // the present name
-	parts []pin.Part // where the version is written; empty if the container's own scalar still counts
+	name    string     // as the resource itself wrote it, for matching and as key
+	now     string     // the present name
+	version string     // as the resource itself wrote it, ":" left out
+	parts   []pin.Part // where the version is written; empty if the container's own scalar still counts
 }
 
 func newResource(n *node) resource {
@@ -55,11 +57,9 @@ func (r resource) same(o resource) bool {
 // is tells whether a patch that names its object means this one.
 func (r resource) is(patch *node) bool {
 	space := patch.str("metadata", "namespace")
-	return patch.str("kind") == r.kind() && group(patch) == r.group() &&
+	return patch.str("kind") == r.kind() && patch.str("apiVersion") == r.root.str("apiVersion") &&
 		slices.Contains(r.names, patch.str("metadata", "name")) && (space == "" || space == r.space || r.space == "")
 }
-
-func group(n *node) string { return resource{root: n}.group() }
 
 // selector is the target of a patch. Its texts are regular expressions that
 // must match as a whole; an empty one matches everything.
@@ -71,8 +71,11 @@ type selector struct {
 func newSelector(n *node) (selector, error) {
 	s := selector{byLabels: n.get("labelSelector") != nil || n.get("annotationSelector") != nil}
 	for key, to := range map[string]**regexp.Regexp{"group": &s.group, "version": &s.version, "kind": &s.kind, "name": &s.name, "namespace": &s.namespace} {
+		if v := n.get(key); v != nil && v.kind != yamledit.Scalar {
+			return s, fmt.Errorf("%s is not a single value", key)
+		}
 		if text := n.str(key); text != "" {
-			re, err := regexp.Compile("^(?:" + text + ")$")
+			re, err := compile("^(?:" + text + ")$")
 			if err != nil {
 				return s, err
 			}
@@ -80,6 +83,14 @@ func newSelector(n *node) (selector, error) {
 		}
 	}
 	return s, nil
+}
+
+// compile bounds what a text of the monorepo can cost; matching is linear.
+func compile(text string) (*regexp.Regexp, error) {
+	if len(text) > maxPattern {
+		return nil, fmt.Errorf("a regular expression of %d characters is longer than any that is used (%d)", len(text), maxPattern)
+	}
+	return regexp.Compile(text)
 }
 
 func (s selector) selects(r resource) bool {
@@ -92,25 +103,26 @@ func (s selector) selects(r resource) bool {
 		(s.name == nil || slices.ContainsFunc(r.names, s.name.MatchString))
 }
 
-// containers goes over every container of an object, wherever its pod template
-// stands: Kubernetes's workloads and custom resources alike.
-func containers(n *node, found func(container *node)) {
-	switch n.kind {
-	case yamledit.Sequence:
-		for _, item := range n.items {
-			containers(item, found)
-		}
-	case yamledit.Mapping:
-		for _, key := range n.keys {
-			value := n.fields[key]
-			if isContainers(key) && value.kind == yamledit.Sequence {
-				for _, c := range value.items {
-					if image := c.get("image"); written(image) || image != nil && image.kind == yamledit.Unclear {
-						found(c)
-					}
+// images goes over the image of every container and every volume of an object,
+// wherever its pod template stands: Kubernetes's workloads and custom resources
+// alike.
+func images(n *node, found func(image *node)) {
+	for _, item := range n.items {
+		images(item, found)
+	}
+	for _, key := range n.keys {
+		value := n.fields[key]
+		if isNamed(key) {
+			for _, item := range value.items {
+				image := item.get("image")
+				if key == "volumes" {
+					image = image.get("reference")
+				}
+				if written(image) || image != nil && image.kind == yamledit.Unclear {
+					found(image)
 				}
 			}
-			containers(value, found)
 		}
+		images(value, found)
 	}
 }

@@ -116,6 +116,15 @@ func (n Node) At(path Path) (Node, error) {
 	return Node{f: n.f, y: trail[len(path)]}, nil
 }
 
+// Target is the node that an alias stands for; Missing for any other kind. It
+// is shared with other places and may hold the alias itself.
+func (n Node) Target() Node {
+	if n.Kind() != Alias {
+		return Node{}
+	}
+	return Node{f: n.f, y: n.y.Alias}
+}
+
 // Items are the elements of a sequence in order; none for any other kind.
 func (n Node) Items() []Node {
 	if n.Kind() != Sequence {

@@ -43,7 +43,7 @@ func (f *finder) resource(r resource) {
 		return
 	}
 	f.clear(r.root)
-	name, spec := r.names[len(r.names)-1], r.root.get("spec")
+	name, spec := r.original().name, r.root.get("spec")
 	switch group := r.group(); {
 	case r.kind() == "HelmRelease" && group == "helm.toolkit.fluxcd.io":
 		f.scalar(pin.Key{Kind: pin.Chart, Name: name}, spec.get("chart", "spec", "version"))
@@ -93,6 +93,12 @@ func (f *finder) source(kind, name string, spec *node) {
 		if written(ref.get("semver")) && !written(ref.get("digest")) {
 			f.scalar(k, ref.get("semver"))
 			return
+		}
+		for _, n := range []*node{ref.get("tag"), ref.get("digest")} {
+			if odd(n) {
+				f.refuse(n.at, "a version must be a single string here: quote what YAML reads as a number")
+				return
+			}
 		}
 		f.add(k, tagAndDigest(ref.get("tag"), ref.get("digest"))...)
 	case "GitRepository":

@@ -211,7 +211,7 @@ func readPatch(s source, item yamledit.Node, n *node, path yamledit.Path, target
 		return p
 	}
 	f, err := item.Embedded()
-	inner := source{file: s.file, doc: s.doc, outer: path}
+	inner := source{file: s.file, doc: s.doc, outer: path, hiding: s.hiding}
 	if err != nil {
 		// What stands in other than a literal block can be read and not written.
 		if f, err = yamledit.Parse([]byte(n.text)); err != nil {
@@ -260,6 +260,8 @@ func (k *kustomization) readImages(list *node) {
 		var err error
 		e.pattern, err = imagePattern(e.name)
 		switch {
+		case item.kind != yamledit.Mapping:
+			k.refuse(item.at, "an entry of images must be a mapping, without aliases and merge keys")
 		case odd(item.get("newTag")) || odd(item.get("digest")) || odd(item.get("name")) || odd(item.get("newName")):
 			k.refuse(item.at, "what an entry of images says must be single values, and strings: quote what YAML reads as a number")
 		case e.name == "":

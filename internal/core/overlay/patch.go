@@ -98,6 +98,9 @@ func isNamed(key string) bool { return isContainers(key) || key == "volumes" }
 func operate(n *node, operations *node) (*node, error) {
 	for _, op := range operations.items {
 		var err error
+		if op.str("path") == "" {
+			return nil, fmt.Errorf("an operation on the whole object is not understood")
+		}
 		path := pointer(op.str("path"))
 		switch verb := op.str("op"); verb {
 		case "add", "replace":
@@ -111,6 +114,7 @@ func operate(n *node, operations *node) (*node, error) {
 		case "copy", "move":
 			n, err = transfer(n, pointer(op.str("from")), path, verb == "move")
 		case "test":
+			err = expect(n, path, op.get("value"))
 		default:
 			err = fmt.Errorf("unknown operation %q", verb)
 		}
@@ -119,6 +123,16 @@ func operate(n *node, operations *node) (*node, error) {
 		}
 	}
 	return n, nil
+}
+
+// expect compares single values alone: what a test says of more than one has
+// been true for as long as the overlay has been deployed.
+func expect(n *node, path []string, want *node) error {
+	have, err := find(n, path)
+	if err == nil && want != nil && want.kind == yamledit.Scalar && have.kind == yamledit.Scalar && want.text != have.text {
+		return fmt.Errorf("the test of /%s expects %q and finds %q", strings.Join(path, "/"), want.text, have.text)
+	}
+	return err
 }
 
 func transfer(n *node, from, to []string, move bool) (*node, error) {
@@ -175,6 +189,8 @@ func put(n *node, path []string, value *node, insert bool) (*node, error) {
 	step := path[0]
 	old := n.get(step)
 	switch {
+	case n.kind == yamledit.Unclear:
+		return nil, fmt.Errorf("%q is behind %s, which is not understood", step, n.why)
 	case n.kind != yamledit.Mapping:
 		return nil, fmt.Errorf("nothing can be at %q there", step)
 	case len(path) == 1 && (insert || old != nil):
@@ -228,11 +244,16 @@ func (b *built) patch(p patch, doc *node) error {
 		found = true
 		root, err := o.patched(doc)
 		if err != nil {
-			return refuse(doc.at.File, doc.at.Line, doc.at.Column, "the patch does not fit %s %s: %v", o.kind(), o.names[0], err)
+			return refuse(doc.at.File, doc.at.Line, doc.at.Column, "the patch does not fit %s %s: %v", o.kind(), o.name(), err)
 		}
 		b.resources[i].root = root
 	}
-	if !found && p.target == nil && !b.open && !b.partial {
+	switch {
+	case found || p.target != nil || b.partial:
+	case b.open && doc.kind == yamledit.Mapping:
+		// The object is in what is not read: as far as is known, it is the patch.
+		b.resources = append(b.resources, newResource(strip(doc)))
+	default:
 		return refuse(doc.at.File, doc.at.Line, doc.at.Column, "the patch is for %s %s, which is not among the resources", doc.str("kind"), doc.str("metadata", "name"))
 	}
 	if doc.str("$patch") == "delete" {

@@ -80,7 +80,8 @@ func versionsOf(doc map[string]any) []string {
 		walk(spec["values"], "", func(key string, v any) {
 			switch v := v.(type) {
 			case map[string]any:
-				if v["repository"] != nil || v["registry"] != nil || isImage(key) {
+				image, _ := v["image"].(string)
+				if v["repository"] != nil || v["registry"] != nil || v["hub"] != nil || isImage(key) || image != "" && versionOfRef(image) == "" {
 					add(pin.Value, joined(text(v["tag"]), text(v["digest"])))
 				}
 			case string:
@@ -103,6 +104,9 @@ func versionsOf(doc map[string]any) []string {
 		add(pin.Source, cmp.Or(text(ref["commit"]), text(ref["name"]), text(ref["semver"]), text(ref["tag"])))
 	default:
 		walk(doc, "", func(key string, v any) {
+			if volume, ok := v.(map[string]any); ok && key == "image" {
+				v = volume["reference"]
+			}
 			if key == "image" {
 				add(pin.Image, versionOfRef(text(v)))
 			}

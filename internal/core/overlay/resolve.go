@@ -183,11 +183,14 @@ func (r *resolver) transform(dir string, k *kustomization, on *built) error {
 // rename gives the objects the namespace, the prefix and the suffix.
 func (k *kustomization) rename(on *built) {
 	for i, o := range on.resources {
+		now := o.ids[0]
 		if k.namespace != "" {
-			o.space = k.namespace
+			now.space = k.namespace
+			o.ids = append([]id{now}, o.ids...)
 		}
 		if k.prefix != "" || k.suffix != "" {
-			o.names = append([]string{k.prefix + o.names[0] + k.suffix}, o.names...)
+			now.name = k.prefix + now.name + k.suffix
+			o.ids = append([]id{now}, o.ids...)
 		}
 		on.resources[i] = o
 	}
@@ -276,6 +279,9 @@ func (r *resolver) resource(on *built, dir string, ref reference) error {
 		if err != nil {
 			return err
 		}
+		if m.kust != nil {
+			return ref.refuse("%s is a kustomization: kustomize takes its directory, not the file", to)
+		}
 		for _, n := range m.resources {
 			more.resources = append(more.resources, newResource(n))
 		}
@@ -288,7 +294,7 @@ func (r *resolver) resource(on *built, dir string, ref reference) error {
 func (b *built) take(more built, ref reference) error {
 	for _, o := range more.resources {
 		if i := slices.IndexFunc(b.resources, o.same); i >= 0 {
-			return ref.refuse("%s %s stands twice: also in %s:%d", o.kind(), o.names[0], b.resources[i].root.at.File, b.resources[i].root.at.Line)
+			return ref.refuse("%s %s stands twice: also in %s:%d", o.kind(), o.name(), b.resources[i].root.at.File, b.resources[i].root.at.Line)
 		}
 		b.resources = append(b.resources, o)
 	}
@@ -301,8 +307,7 @@ func (b *built) take(more built, ref reference) error {
 // fetched, so what is in it is not known.
 func (r *resolver) remote(on *built, ref reference) error {
 	on.open = true
-	name, _, pinned := strings.Cut(ref.path, "?ref=")
-	if pinned {
+	if name, version := pin.RemoteRef(ref.path); version != "" {
 		on.pins = append(on.pins, pin.New(pin.Key{Kind: pin.Remote, Name: name}, pin.Part{Form: pin.URLRef, Text: ref.path, At: ref.at}))
 	}
 	return nil
@@ -435,7 +440,7 @@ func problemOf(err error) (*Problem, bool) {
 
 // remote tells a URL from a path the way kustomize does.
 func remote(ref string) bool {
-	return strings.Contains(ref, "://") || strings.Contains(ref, "?ref=") || strings.HasPrefix(ref, "git@") || strings.HasPrefix(ref, "github.com/")
+	return strings.Contains(ref, "://") || strings.Contains(ref, "?") || strings.HasPrefix(ref, "git@") || strings.HasPrefix(ref, "github.com/")
 }
 
 // inside joins a reference to its directory and refuses to leave the monorepo.

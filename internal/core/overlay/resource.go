@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -12,12 +13,18 @@ import (
 
 // resource is one object as it stands at some point of a build.
 type resource struct {
-	root  *node
-	names []string // the present name first, then those it had before prefixes and suffixes
-	space string   // namespace
+	root *node
+	ids  []id // the present one first, then those it had before it was renamed
 	// images are what the images of kustomizations made of the object's containers,
 	// by the scalar that holds the container's own image.
 	images map[*node]imaged
+}
+
+// id is what an object is called.
+type id struct{ name, space string }
+
+func idOf(n *node) id {
+	return id{n.str("metadata", "name"), cmp.Or(n.str("metadata", "namespace"), "default")}
 }
 
 // imaged is a container's image after the images of kustomizations.
@@ -29,8 +36,14 @@ type imaged struct {
 }
 
 func newResource(n *node) resource {
-	return resource{root: n, names: []string{n.str("metadata", "name")}, space: n.str("metadata", "namespace")}
+	return resource{root: n, ids: []id{idOf(n)}}
 }
+
+// name is the present one.
+func (r resource) name() string { return r.ids[0].name }
+
+// original is what the object was called first.
+func (r resource) original() id { return r.ids[len(r.ids)-1] }
 
 func (r resource) kind() string { return r.root.str("kind") }
 
@@ -42,23 +55,29 @@ func (r resource) group() string {
 	return group
 }
 
-// builtin tells whether kustomize knows the kind's schema: Kubernetes's own
-// groups have no dot or end in k8s.io.
+// builtin tells whether kustomize knows the object's schema and with it that
+// containers are merged by name. It knows one release of Kubernetes; of older
+// versions of an API, and of custom resources, it knows nothing.
 func (r resource) builtin() bool {
-	g := r.group()
-	return !strings.Contains(g, ".") || strings.HasSuffix(g, ".k8s.io")
+	switch r.root.str("apiVersion") + " " + r.kind() {
+	case "v1 Pod", "v1 PodTemplate", "v1 ReplicationController",
+		"apps/v1 Deployment", "apps/v1 StatefulSet", "apps/v1 DaemonSet", "apps/v1 ReplicaSet",
+		"batch/v1 Job", "batch/v1 CronJob", "batch/v1beta1 CronJob":
+		return true
+	default:
+		return false
+	}
 }
 
 // same tells whether two resources have one id, which kustomize refuses.
 func (r resource) same(o resource) bool {
-	return r.group() == o.group() && r.kind() == o.kind() && r.names[0] == o.names[0] && r.space == o.space
+	return r.group() == o.group() && r.kind() == o.kind() && r.ids[0] == o.ids[0]
 }
 
 // is tells whether a patch that names its object means this one.
 func (r resource) is(patch *node) bool {
-	space := patch.str("metadata", "namespace")
 	return patch.str("kind") == r.kind() && patch.str("apiVersion") == r.root.str("apiVersion") &&
-		slices.Contains(r.names, patch.str("metadata", "name")) && (space == "" || space == r.space || r.space == "")
+		slices.Contains(r.ids, idOf(patch))
 }
 
 // selector is the target of a patch. Its texts are regular expressions that
@@ -69,6 +88,9 @@ type selector struct {
 }
 
 func newSelector(n *node) (selector, error) {
+	if n.kind != yamledit.Mapping {
+		return selector{}, fmt.Errorf("a mapping must be here, not %s", cmp.Or(n.why, "this"))
+	}
 	s := selector{byLabels: n.get("labelSelector") != nil || n.get("annotationSelector") != nil}
 	for key, to := range map[string]**regexp.Regexp{"group": &s.group, "version": &s.version, "kind": &s.kind, "name": &s.name, "namespace": &s.namespace} {
 		if v := n.get(key); v != nil && v.kind != yamledit.Scalar {
@@ -99,8 +121,9 @@ func (s selector) selects(r resource) bool {
 		version = r.root.str("apiVersion")
 	}
 	fits := func(re *regexp.Regexp, text string) bool { return re == nil || re.MatchString(text) }
-	return fits(s.group, r.group()) && fits(s.version, version) && fits(s.kind, r.kind()) && fits(s.namespace, r.space) &&
-		(s.name == nil || slices.ContainsFunc(r.names, s.name.MatchString))
+	now, first := r.ids[0], r.original()
+	return fits(s.group, r.group()) && fits(s.version, version) && fits(s.kind, r.kind()) &&
+		(fits(s.name, now.name) || fits(s.name, first.name)) && (fits(s.namespace, now.space) || fits(s.namespace, first.space))
 }
 
 // images goes over the image of every container and every volume of an object,

@@ -98,7 +98,7 @@ const (
 	Tag      Form = "tag"       // the tag, beside a scalar that holds the digest
 	Digest   Form = "digest"    // the digest
 	ImageRef Form = "image"     // a whole image reference: registry/name:tag@digest
-	URLRef   Form = "reference" // a URL with ?ref=
+	URLRef   Form = "reference" // a URL with a parameter ref, or version
 )
 
 // Part is one scalar that holds a version, or a portion of one.
@@ -121,16 +121,34 @@ func (f Form) read(text string) (tag, digest string) {
 		tag, digest, _ = strings.Cut(rest, "@")
 		return strings.TrimPrefix(tag, ":"), digest
 	case URLRef:
-		_, rest, _ := strings.Cut(text, refQuery)
-		tag, _, _ = strings.Cut(rest, "&")
-		return tag, ""
+		start, end := urlRef(text)
+		return text[start:end], ""
 	default:
 		tag, digest, _ = strings.Cut(text, "@")
 		return tag, digest
 	}
 }
 
-const refQuery = "?ref="
+// urlRef is where in a URL its ref is written; both are the URL's length if
+// there is none.
+func urlRef(url string) (start, end int) {
+	for start = strings.IndexByte(url, '?') + 1; start > 0 && start < len(url); start = end + 1 {
+		parameter, _, _ := strings.Cut(url[start:], "&")
+		end = start + len(parameter)
+		if name, value, _ := strings.Cut(parameter, "="); name == "ref" || name == "version" {
+			return end - len(value), end
+		}
+	}
+	return len(url), len(url)
+}
+
+// RemoteRef takes a URL apart, such as https://example.com/repo//dir?ref=v1:
+// what comes before the parameters, and the ref, "" if there is none.
+func RemoteRef(url string) (name, ref string) {
+	name, _, _ = strings.Cut(url, "?")
+	start, end := urlRef(url)
+	return name, url[start:end]
+}
 
 // imageName is the length of an image reference's name: a colon after the last
 // slash begins the tag, one before it a registry's port.
@@ -227,9 +245,8 @@ func (p Part) write(tag, digest string) string {
 		}
 		return join(text, digest)
 	case URLRef:
-		before, rest, _ := strings.Cut(p.Text, refQuery)
-		old, _ := p.Form.read(p.Text)
-		return before + refQuery + tag + strings.TrimPrefix(rest, old)
+		start, end := urlRef(p.Text)
+		return p.Text[:start] + tag + p.Text[end:]
 	default:
 		return join(tag, digest)
 	}

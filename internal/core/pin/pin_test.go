@@ -34,6 +34,8 @@ func TestSetWritesWhatFits(t *testing.T) {
 		"reference with digest":   {[]pin.Part{{Form: pin.ImageRef, Text: "r:5000/a/b:1.0@" + d1}}, "1.1@" + d2, "1.0@" + d1, "1.1@" + d2, "", []string{"r:5000/a/b:1.1@" + d2}},
 		"reference by digest":     {[]pin.Part{{Form: pin.ImageRef, Text: "r:5000/a/b@" + d1}}, "1.1@" + d2, "@" + d1, "@" + d2, "", []string{"r:5000/a/b@" + d2}},
 		"remote":                  {[]pin.Part{{Form: pin.URLRef, Text: "https://h/x//y?ref=v1&timeout=9s"}}, "v2", "v1", "v2", "", []string{"https://h/x//y?ref=v2&timeout=9s"}},
+		"remote, not first":       {[]pin.Part{{Form: pin.URLRef, Text: "https://h/x?timeout=9s&ref=v1&a=v1"}}, "v2", "v1", "v2", "", []string{"https://h/x?timeout=9s&ref=v2&a=v1"}},
+		"remote, by its old name": {[]pin.Part{{Form: pin.URLRef, Text: "h/x?version=v1"}}, "v2", "v1", "v2", "", []string{"h/x?version=v2"}},
 		"the same changes little": {[]pin.Part{{Form: pin.Tag, Text: "1.0"}, {Form: pin.Digest, Text: d1}}, "1.0@" + d2, "1.0@" + d1, "1.0@" + d2, "", []string{"", d2}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -81,7 +81,7 @@ func (k *kustomization) clear(root *node) bool {
 		k.refuse(root.at, "a kustomization must be a mapping, without merge keys")
 		return false
 	}
-	for _, key := range []string{"resources", "bases", "components", "patches", "patchesStrategicMerge", "patchesJson6902", "images", "imageTags", "helmCharts"} {
+	for _, key := range []string{"resources", "bases", "components", "patches", "patchesStrategicMerge", "patchesJson6902", "images", "imageTags", "helmCharts", "configurations"} {
 		switch n := root.get(key); {
 		case n == nil || n.null || n.kind == yamledit.Sequence:
 		case n.kind == yamledit.Unclear:

@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-gitops/sluice/cmd/internal/serving"
 	"github.com/sluice-gitops/sluice/cmd/internal/settings"
 	"github.com/sluice-gitops/sluice/cmd/sluice/internal/demo"
+	"github.com/sluice-gitops/sluice/cmd/sluice/internal/initial"
 	"github.com/sluice-gitops/sluice/cmd/sluice/internal/offline"
 )
 
@@ -31,15 +32,17 @@ To see it work, without a GitLab and without a cluster:
 
   sluice demo
 
-To see what it would promote in a clone of your own monorepo, without a server:
+To have a policy proposed for a clone of your own monorepo, and to see what would
+be promoted in it, without a server:
 
-  sluice plan --repo ~/src/monorepo
+  sluice init --repo ~/src/monorepo --write
+  sluice plan --repo ~/src/monorepo --policy ~/src/monorepo/sluice.yaml
 
 To look at your own monorepo on GitLab, changing nothing:
 
   SLUICE_GITLAB_TOKEN_FILE=token sluice serve --projects group/project --data-dir ./data`,
 	}
-	root.AddCommand(demo.Command(env), serve(env), fakeGitLab(env))
+	root.AddCommand(demo.Command(env), serve(env), fakeGitLab(env), initial.Command(env))
 	root.AddCommand(offline.Commands(env)...)
 	return process.Execute(ctx, env, root)
 }

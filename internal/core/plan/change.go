@@ -123,13 +123,28 @@ func (c Candidate) commitMessage(head core.SHA, changed map[string]core.SHA) str
 	return b.String()
 }
 
+// brief shows a move by the tags alone where they tell it, and else by the
+// beginnings of the digests.
+func brief(old, new string) string {
+	oldTag, oldDigest, _ := strings.Cut(old, "@")
+	newTag, newDigest, _ := strings.Cut(new, "@")
+	if oldTag != newTag {
+		return oldTag + " → " + newTag
+	}
+	short := func(digest string) string { return digest[:min(len(digest), len("sha256:")+8)] }
+	if oldDigest+newDigest == "" {
+		return old + " → " + new
+	}
+	return oldTag + "@" + short(oldDigest) + " → " + newTag + "@" + short(newDigest)
+}
+
 // subject names the promotion in at most so many characters, as exactly as
 // they allow.
 func (c Candidate) subject(limit int) string {
 	base := c.bare()
 	var moves []string
 	for _, ch := range c.Changes {
-		move := ch.Pin.Version + " → " + ch.New
+		move := brief(ch.Pin.Version, ch.New)
 		if !slices.Contains(moves, move) {
 			moves = append(moves, move)
 		}

@@ -36,6 +36,11 @@ func (s *survey) propose() (*proposal, []string, error) {
 	for _, sh := range shapes[:min(len(shapes), maxTried)] {
 		p, doubts := s.with([]*shape{sh})
 		why = append(why, doubts...)
+		if _, err := parse(p); p != nil && err != nil {
+			first, _, _ := strings.Cut(err.Error(), "\n")
+			text, _ := sh.layout()
+			why = append(why, "how to name what "+text+" finds: "+first)
+		}
 		inv, err := s.read(reader, p)
 		if err != nil {
 			return nil, nil, err

@@ -113,6 +113,9 @@ func layers() []Layer {
 		Packages: "internal/sim/...", May: slices.Concat(product, stage, []string{"services/..."}),
 		Why: "the simulated world runs the services without a program around them",
 	}, {
+		Packages: "internal/bench", May: none, Std: none, Modules: none,
+		Why: "what is measured, and what it is measured against, is linked by tests only",
+	}, {
 		Packages: "internal/archtest", May: none, Modules: none,
 		Why: "the checker depends on nothing that it checks",
 	}, {

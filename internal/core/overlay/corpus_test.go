@@ -159,8 +159,8 @@ func read(t *testing.T, files map[string][]byte) *overlay.Inventory {
 // setAll lists the changes that give every pin of a cluster the version, and
 // says which pins do not take it.
 func setAll(inv *overlay.Inventory, cluster core.Cluster, version string) (changes []pin.Change, refused string) {
-	for _, target := range slices.SortedFunc(maps.Keys(inv.Deployments), core.Target.Compare) {
-		for _, d := range inv.Deployments[target] {
+	for _, list := range inv.All() {
+		for _, d := range list {
 			if d.Cluster != cluster || d.Broken != nil {
 				continue
 			}
@@ -199,8 +199,8 @@ func (c *corpusCase) rewrite(t *testing.T, file string, got map[string]string) {
 
 func inventoryText(inv *overlay.Inventory) string {
 	var b strings.Builder
-	for _, target := range slices.SortedFunc(maps.Keys(inv.Deployments), core.Target.Compare) {
-		for _, d := range inv.Deployments[target] {
+	for target, list := range inv.All() {
+		for _, d := range list {
 			fmt.Fprintf(&b, "%s, cluster %s, %s\n", target, d.Cluster, d.Dir)
 			for _, p := range d.Pins {
 				fmt.Fprintf(&b, "  %s = %s\n", p.Key, p.Version)

@@ -10,10 +10,15 @@ const (
 	// maxPattern bounds a regular expression in bytes. Those of targets and images
 	// are names with a few wildcards.
 	maxPattern = 1000
-	// maxManifests bounds the memo of understood files. The largest monorepo that
-	// Sluice is built for has 80,000 files; past the bound the memo starts anew.
-	maxManifests = 200_000
+	// maxManifestBytes bounds a generation of the memo of understood files. The
+	// overlays of one app share a few kilobytes; understood, a file takes some
+	// twenty times its size.
+	maxManifestBytes = 1 << 20
 	// maxMemos bounds the memo of overlays: 10,000 apps in three clusters, at a
 	// handful of revisions each.
 	maxMemos = 200_000
+	// maxMade bounds the finished inventories that are kept: of the default
+	// branch's head and of the revisions that clusters reported lately. They share
+	// what is the same.
+	maxMade = 64
 )

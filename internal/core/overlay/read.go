@@ -13,196 +13,128 @@ import (
 )
 
 // Reader makes inventories and remembers what it has understood, by the names
-// of Git's objects, so that an inventory costs what changed since the last one.
-// What it returns depends on its arguments alone. It must not be used by two
-// goroutines at once.
+// of Git's objects, so that an inventory costs what has changed since one that
+// it made before. What it returns depends on its arguments alone. It must not
+// be used by two goroutines at once, and it may use the tree of an earlier call.
 type Reader struct {
-	manifests map[fileKey]*manifest // by path and name of the blob
-	memos     map[string][]memo     // by the overlay's directory
-	count     int
+	manifests manifests
+	memos     map[string][]memo // by the overlay's directory
+	count     int               // of memos
+	last      *survey           // of the tree that was read last; nil if there is none to start from
+	made      []made            // the latest inventories, the newest last
 }
 
-// fileKey names a file with its content: nodes know the file they stand in.
-type fileKey struct {
-	path string
-	sha  core.SHA
+// made is an inventory with all that it was made from.
+type made struct {
+	root      []Entry
+	policy    *policy.Policy
+	inventory *Inventory
 }
 
 // memo is a deployment together with the objects that it was made from: as
 // long as these are the same, so is the deployment.
 type memo struct {
-	depends    map[string]core.SHA
+	job
+	depends    []dependency
 	deployment *Deployment
 }
 
-// NewReader makes a reader that remembers nothing yet.
-func NewReader() *Reader {
-	return &Reader{manifests: map[fileKey]*manifest{}, memos: map[string][]memo{}}
+// dependency is what stood at a path: "" for nothing.
+type dependency struct {
+	path string
+	was  core.SHA
 }
+
+// NewReader makes a reader that remembers nothing yet.
+func NewReader() *Reader { return &Reader{memos: map[string][]memo{}} }
 
 // Read finds every overlay that the policy's layout describes. A file that can
 // not be understood breaks the deployments that depend on it and nothing else;
 // an error means that the tree itself could not be read.
 func (r *Reader) Read(t Tree, p *policy.Policy) (*Inventory, error) {
-	w := &walk{reader: r, tree: newLookup(t), policy: p, inventory: &Inventory{Deployments: map[core.Target][]*Deployment{}}}
-	for _, pattern := range p.Layout {
-		if err := w.descend("", pattern, pattern.Segments()); err != nil {
-			return nil, err
-		}
-	}
-	w.finish()
-	return w.inventory, nil
-}
-
-// walk is one walk over one tree.
-type walk struct {
-	reader    *Reader
-	tree      *lookup
-	policy    *policy.Policy
-	inventory *Inventory
-}
-
-func (w *walk) descend(dir string, pattern policy.Pattern, rest []policy.Segment) error {
-	if len(rest) == 0 {
-		return w.overlay(dir, pattern)
-	}
-	names, err := w.children(dir, rest[0])
+	root, err := t.List("")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, name := range names {
-		if err := w.descend(path.Join(dir, name), pattern, rest[1:]); err != nil {
-			return err
+	for _, m := range slices.Backward(r.made) {
+		if slices.Equal(m.root, root) && sameLayout(m.policy, p) {
+			return m.inventory, nil
 		}
 	}
-	return nil
+	inv, err := r.read(t, p)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.made) == maxMade {
+		r.made = slices.Delete(r.made, 0, 1)
+	}
+	r.made = append(r.made, made{root: slices.Clone(root), policy: p, inventory: inv})
+	return inv, nil
 }
 
-// children names the entries that a segment can stand for: sub-directories, or
-// files if it has an extension.
-func (w *walk) children(dir string, s policy.Segment) ([]string, error) {
-	if s.Placeholder == "" {
-		e, ok, err := w.tree.entry(path.Join(dir, s.Literal))
-		if err != nil || !ok || e.Type != Directory {
+// read starts from what was read last, unless the policy says something else
+// now, or that tree is no longer there to be compared with.
+func (r *Reader) read(t Tree, p *policy.Policy) (*Inventory, error) {
+	s := r.last
+	r.last = nil // an error below leaves a survey that is of neither tree
+	var changed map[string]change
+	if s != nil && sameLayout(s.policy, p) {
+		changed, _ = diff(s.tree, t)
+	}
+	if changed == nil {
+		s = newSurvey(t, p)
+		if err := r.walk(s); err != nil {
 			return nil, err
 		}
-		return []string{s.Literal}, nil
+	} else if err := r.follow(s, t, changed); err != nil {
+		return nil, err
 	}
-	entries, err := w.tree.List(dir)
-	if missing(err) {
-		return nil, nil
-	}
-	var names []string
-	for _, e := range entries {
-		name, ok := s.Name(e.Name)
-		if ok && overlayIn(e, s.Extension != "") && w.allowed(s.Placeholder, name, path.Join(dir, e.Name)) {
-			names = append(names, e.Name)
-		}
-	}
-	return names, err
+	r.last = s
+	return s.inventory, nil
 }
 
-// allowed skips the directories of clusters and environments that the policy
-// does not name, and says so once.
-func (w *walk) allowed(ph policy.Placeholder, name, at string) bool {
-	ok := true
-	switch ph {
-	case policy.ClusterPlaceholder:
-		_, ok = w.policy.EnvironmentOf(core.Cluster(name))
-	case policy.EnvPlaceholder:
-		_, ok = w.policy.Environment(core.Env(name))
-	}
-	if !ok && !isShared(name) {
-		w.note(Problem{File: at, Message: "no environment of the policy names the " + string(ph) + " " + name})
-	}
-	return ok
-}
-
-func (w *walk) note(p Problem) {
-	if !slices.Contains(w.inventory.Problems, p) {
-		w.inventory.Problems = append(w.inventory.Problems, p)
-	}
-}
-
-func (w *walk) overlay(dir string, pattern policy.Pattern) error {
-	vars, ok := pattern.Match(dir)
-	if !ok {
-		return nil
-	}
-	env := vars.Env
-	if e, ok := w.policy.EnvironmentOf(vars.Cluster); ok && vars.Cluster != "" {
-		if env != "" && env != e.Name {
-			w.note(Problem{File: dir, Message: "the policy puts the cluster " + string(vars.Cluster) + " into " + string(e.Name) + ", not into " + string(env)})
-			return nil
-		}
-		env = e.Name
-	}
-	d, err := w.reader.deployment(w.tree, dir, clusterDir(dir, pattern), vars)
-	if err != nil || d == nil {
-		return err
-	}
-	target := core.Target{Env: env, App: vars.App}
-	w.inventory.Deployments[target] = append(w.inventory.Deployments[target], d)
-	return nil
-}
-
-// finish orders what was found and marks apps that stand twice in a cluster; an
-// overlay without a cluster stands in all of the environment.
-func (w *walk) finish() {
-	for _, list := range w.inventory.Deployments {
-		slices.SortFunc(list, func(a, b *Deployment) int {
-			return cmp.Or(strings.Compare(string(a.Cluster), string(b.Cluster)), strings.Compare(a.Dir, b.Dir))
+// sameLayout tells whether both policies find the same overlays.
+func sameLayout(a, b *policy.Policy) bool {
+	return a == b || slices.EqualFunc(a.Layout, b.Layout, policy.Pattern.Equal) &&
+		slices.EqualFunc(a.Environments, b.Environments, func(x, y policy.Environment) bool {
+			return x.Name == y.Name && slices.Equal(x.Clusters, y.Clusters)
 		})
-		for i := 1; i < len(list); i++ {
-			if list[i].Cluster == list[i-1].Cluster || list[i-1].Cluster == "" {
-				list[i-1], list[i] = twice(list[i-1], list[i]), twice(list[i], list[i-1])
-			}
-		}
-		for _, d := range list {
-			if d.Broken != nil {
-				w.note(*d.Broken)
-			}
-		}
-	}
-	slices.SortFunc(w.inventory.Problems, func(a, b Problem) int {
-		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, a.Column-b.Column, strings.Compare(a.Message, b.Message))
-	})
 }
 
-func twice(d, other *Deployment) *Deployment {
-	out := *d
-	out.Broken = &Problem{File: d.Dir, Message: "the app stands twice in this cluster: also in " + other.Dir}
-	return &out
+// job is one overlay that is to be understood.
+type job struct {
+	dir     string // its directory, or its file
+	cluster string // the cluster's directory, "" if it has none of its own
+	vars    policy.Vars
 }
 
-// deployment understands one overlay directory, or returns nil if the
-// directory holds no kustomization.
-func (r *Reader) deployment(t *lookup, dir, cluster string, vars policy.Vars) (*Deployment, error) {
-	for _, m := range r.memos[dir] {
-		if ok, err := m.holds(t); err != nil {
-			return nil, err
-		} else if ok {
-			return m.deployment, nil
+// deployment understands one overlay, or returns the zero memo if there is a
+// directory without a kustomization.
+func (r *Reader) deployment(t *lookup, j job) (memo, error) {
+	for _, m := range r.memos[j.dir] {
+		if ok, err := m.holds(t, j); err != nil || ok {
+			return m, err
 		}
 	}
-	res := &resolver{reader: r, tree: t, dir: dir, cluster: cluster, depends: map[string]core.SHA{}, files: map[string]core.SHA{}}
+	res := &resolver{reader: r, tree: t, dir: j.dir, cluster: j.cluster, depends: map[string]core.SHA{}, files: map[string]core.SHA{}}
 	found, err := res.pins()
-	d := &Deployment{App: vars.App, Cluster: vars.Cluster, Dir: dir}
+	d := &Deployment{App: j.vars.App, Cluster: j.vars.Cluster, Dir: j.dir}
 	problem, isProblem := problemOf(err)
 	switch {
 	case missing(err):
-		return nil, nil
+		return memo{}, nil
 	case isProblem:
 		d.Broken = problem
 	case err != nil:
-		return nil, err
+		return memo{}, err
 	}
 	d.Pins, d.Carrier = found, res.carrier
 	if d.Inputs, err = res.inputs(d.Pins); err != nil {
-		return nil, err
+		return memo{}, err
 	}
-	r.remember(dir, memo{depends: res.depends, deployment: d})
-	return d, nil
+	m := memo{job: j, depends: dependencies(res.depends), deployment: d}
+	r.remember(m)
+	return m, nil
 }
 
 // inputs lists the files that were read, with the content of those that hold
@@ -223,77 +155,103 @@ func (r *resolver) inputs(found []pin.Pin) ([]Input, error) {
 	return inputs, nil
 }
 
-func (m memo) holds(t *lookup) (bool, error) {
-	for p, sha := range m.depends {
-		e, ok, err := t.entry(p)
-		if err != nil || e.SHA != sha || ok != (sha != "") {
+// dependencies leaves out what stands below a directory that is listed itself:
+// nothing can change there while the directory does not.
+func dependencies(all map[string]core.SHA) []dependency {
+	var out []dependency
+	for p, sha := range all {
+		if !below(p, all) {
+			out = append(out, dependency{p, sha})
+		}
+	}
+	slices.SortFunc(out, func(a, b dependency) int { return strings.Compare(a.path, b.path) })
+	return slices.Clip(out)
+}
+
+func below(p string, all map[string]core.SHA) bool {
+	for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
+		if all[dir] != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (m memo) holds(t *lookup, j job) (bool, error) {
+	if m.job != j {
+		return false, nil
+	}
+	for _, d := range m.depends {
+		e, ok, err := t.entry(d.path)
+		if err != nil || e.identity() != d.was || ok != (d.was != "") {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-func (r *Reader) remember(dir string, m memo) {
+// identity is the entry's name, which a symbolic link never shares with a file
+// of the same content.
+func (e Entry) identity() core.SHA {
+	if e.Type == Other {
+		return "other " + e.SHA
+	}
+	return e.SHA
+}
+
+func (r *Reader) remember(m memo) {
 	if r.count++; r.count > maxMemos {
 		r.memos, r.count = map[string][]memo{}, 1
 	}
-	r.memos[dir] = append(r.memos[dir], m)
+	r.memos[m.dir] = append(r.memos[m.dir], m)
 }
 
-// manifest understands a file once per content.
+// manifests remembers files that were understood lately: an app's overlays are
+// read one after the other, and share their base. What was not asked for during
+// a generation is forgotten.
+type manifests struct {
+	young, old map[fileKey]*manifest
+	size       int // of the young ones' files, in bytes
+}
+
+// fileKey names a file with its content: nodes know the file they stand in.
+type fileKey struct {
+	path string
+	sha  core.SHA
+}
+
+func (m *manifests) get(key fileKey) (*manifest, bool) {
+	found, ok := m.young[key]
+	if !ok {
+		found, ok = m.old[key]
+	}
+	return found, ok
+}
+
+func (m *manifests) put(key fileKey, made *manifest, size int) {
+	if m.young == nil || m.size+size > maxManifestBytes {
+		m.young, m.old, m.size = map[fileKey]*manifest{}, m.young, 0
+	}
+	m.young[key] = made
+	m.size += size
+}
+
+// manifest understands a file once per content, as long as it is remembered.
 func (r *Reader) manifest(t Tree, file string, sha core.SHA) (*manifest, error) {
 	key := fileKey{file, sha}
-	if m, ok := r.manifests[key]; ok {
+	if m, ok := r.manifests.get(key); ok {
 		return m, nil
 	}
 	src, err := t.Read(file)
 	if err != nil {
 		return nil, err
 	}
-	if len(r.manifests) == maxManifests {
-		r.manifests = map[fileKey]*manifest{}
-	}
 	m := parseManifest(file, src, isKustomizationFile(path.Base(file)))
-	r.manifests[key] = m
+	r.manifests.put(key, m, len(src))
 	return m, nil
 }
 
-// Lookup returns the pin of a key.
-func (d *Deployment) Lookup(k pin.Key) (pin.Pin, bool) {
-	i, ok := slices.BinarySearchFunc(d.Pins, k, func(p pin.Pin, k pin.Key) int { return p.Compare(k) })
-	if !ok {
-		return pin.Pin{}, false
-	}
-	return d.Pins[i], true
-}
-
-// Input returns one of the files that the deployment depends on.
-func (d *Deployment) Input(file string) (Input, bool) {
-	i := slices.IndexFunc(d.Inputs, func(in Input) bool { return in.Path == file })
-	if i < 0 {
-		return Input{}, false
-	}
-	return d.Inputs[i], true
-}
-
-// Releases names the HelmReleases that the deployment's pins belong to.
-func (d *Deployment) Releases() []string {
-	var names []string
-	for _, p := range d.Pins {
-		if p.Kind == pin.Chart {
-			names = append(names, p.Name)
-		}
-	}
-	return names
-}
-
-// SameVersions tells whether both deploy the same version of everything that
-// other has.
-func (d *Deployment) SameVersions(other *Deployment) bool {
-	for _, want := range other.Pins {
-		if have, ok := d.Lookup(want.Key); !ok || have.Version != want.Version {
-			return false
-		}
-	}
-	return d.Broken == nil && other.Broken == nil
+// byPlace orders problems by file and line.
+func byPlace(a, b Problem) int {
+	return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, a.Column-b.Column, strings.Compare(a.Message, b.Message))
 }

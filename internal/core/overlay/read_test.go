@@ -68,7 +68,7 @@ func TestWhatIsUnchangedIsNotReadAgain(t *testing.T) {
 		t.Errorf("%d files were read again", again.reads)
 	}
 	target := core.Target{Env: "dev", App: "web"}
-	if first.Deployments[target][0] != second.Deployments[target][0] {
+	if first.Of(target)[0] != second.Of(target)[0] {
 		t.Error("an unchanged deployment is not shared")
 	}
 }
@@ -132,7 +132,7 @@ func TestAVariableIsWrittenWhereItStands(t *testing.T) {
 	const file = "clusters/d1/flux-system/kustomizations.yaml"
 	want := string(files[file])
 	for _, app := range []core.App{"gateway", "patched"} {
-		for _, p := range inv.Deployments[core.Target{Env: "dev", App: app}][0].Pins {
+		for _, p := range inv.Of(core.Target{Env: "dev", App: app})[0].Pins {
 			if p.Shared() != nil || p.Fixed() != nil {
 				t.Errorf("%s cannot be written: %+v", p.Key, p.Parts)
 			}

@@ -17,11 +17,11 @@ func (r *resolver) entry(dir string, ref reference) (string, Entry, error) {
 		return "", Entry{}, ref.refuse("%v", err)
 	}
 	found, ok, err := r.tree.entry(to)
+	r.depends[to] = found.identity() // "" for nothing: its appearance would change the answer
 	switch {
 	case err != nil:
 		return "", Entry{}, err
 	case !ok:
-		r.depends[to] = "" // its appearance would change the answer
 		return "", Entry{}, ref.refuse("%s does not exist", to)
 	case found.Type == Other:
 		return "", Entry{}, ref.refuse("%s is a symbolic link or a submodule, which is never followed", to)

@@ -170,7 +170,7 @@ func agree(t *testing.T, files map[string][]byte, p *policy.Policy) (overlays, r
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, list := range inv.Deployments {
+	for _, list := range inv.All() {
 		for _, d := range list {
 			overlays++
 			if d.Broken != nil {

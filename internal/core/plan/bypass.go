@@ -17,7 +17,7 @@ import (
 func (c *computation) bypasses(env policy.Environment) {
 	for _, app := range deployed(env.Name, c.state.Inventory) {
 		t := core.Target{Env: env.Name, App: app}
-		for _, d := range c.state.Inventory.Deployments[t] {
+		for _, d := range c.state.Inventory.Of(t) {
 			for _, cluster := range c.clustersOf(env, d) {
 				c.bypass(t, d, cluster)
 			}
@@ -66,8 +66,8 @@ func (c *computation) before(t core.Target, d *overlay.Deployment, cluster core.
 		if past == nil || past == c.state.Inventory {
 			continue
 		}
-		if i := slices.IndexFunc(past.Deployments[t], func(o *overlay.Deployment) bool { return o.Dir == d.Dir }); i >= 0 {
-			return past.Deployments[t][i]
+		if i := slices.IndexFunc(past.Of(t), func(o *overlay.Deployment) bool { return o.Dir == d.Dir }); i >= 0 {
+			return past.Of(t)[i]
 		}
 	}
 	return nil

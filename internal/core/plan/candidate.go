@@ -50,7 +50,7 @@ func (c Candidate) ID() string {
 func propose(p *policy.Policy, inv *overlay.Inventory, env policy.Environment, app core.App) Candidate {
 	c := Candidate{Target: core.Target{Env: env.Name, App: app}}
 	rule := p.Rule(app)
-	target := inv.Deployments[c.Target]
+	target := inv.Of(c.Target)
 	c.From = env.From[0]
 	switch {
 	case rule.Promote == policy.Never:
@@ -123,7 +123,7 @@ func first(pins map[pin.Key]pin.Pin) pin.Key {
 func sourceVersions(inv *overlay.Inventory, env policy.Environment, app core.App) (map[pin.Key]pin.Pin, string) {
 	wanted := map[pin.Key]pin.Pin{}
 	for _, from := range env.From {
-		source := inv.Deployments[core.Target{Env: from, App: app}]
+		source := inv.Of(core.Target{Env: from, App: app})
 		if len(source) == 0 {
 			return nil, fmt.Sprintf("%s has no overlay for it", from)
 		}
@@ -207,7 +207,7 @@ func locate(p overlay.Problem) string {
 // apps lists the apps that an environment or its sources deploy, sorted.
 func apps(inv *overlay.Inventory, env policy.Environment) []core.App {
 	var out []core.App
-	for t := range inv.Deployments {
+	for t := range inv.All() {
 		if t.Env == env.Name || slices.Contains(env.From, t.Env) {
 			out = append(out, t.App)
 		}

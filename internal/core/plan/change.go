@@ -39,7 +39,7 @@ func (c Candidate) edit(inv *overlay.Inventory) ([]File, error) {
 	}
 	var files []File
 	for _, name := range slices.Sorted(maps.Keys(edits)) {
-		content, err := splice(inv.Deployments[c.Target], name, edits[name])
+		content, err := splice(inv.Of(c.Target), name, edits[name])
 		if err != nil {
 			return nil, core.Errorf(core.KindOf(err), "%s: %w", name, err)
 		}

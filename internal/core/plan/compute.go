@@ -130,7 +130,7 @@ func (c *computation) sources(env policy.Environment, app core.App) []gate.Sourc
 	var out []gate.Source
 	for _, from := range env.From {
 		source, _ := c.policy.Environment(from)
-		for _, d := range c.state.Inventory.Deployments[core.Target{Env: from, App: app}] {
+		for _, d := range c.state.Inventory.Of(core.Target{Env: from, App: app}) {
 			clusters := []core.Cluster{d.Cluster}
 			if d.Cluster == "" {
 				clusters = source.Clusters
@@ -159,7 +159,7 @@ func (c *computation) carries(t core.Target, d *overlay.Deployment) gate.Carries
 		if past == nil {
 			return gate.Unknown
 		}
-		for _, other := range past.Deployments[t] {
+		for _, other := range past.Of(t) {
 			if other.Dir == d.Dir && other.SameVersions(d) {
 				return gate.Yes
 			}

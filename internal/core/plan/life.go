@@ -129,7 +129,7 @@ func (l *life) advance() {
 // now. If not, what GitLab would merge is less than what the branch holds: a
 // version that was set back since would stay so, while the others moved.
 func (l *life) based() bool {
-	for _, d := range l.state.Inventory.Deployments[l.candidate.Target] {
+	for _, d := range l.state.Inventory.Of(l.candidate.Target) {
 		for _, in := range d.Inputs {
 			if base, ok := l.branch.Base[in.Path]; ok && base != in.SHA {
 				return false

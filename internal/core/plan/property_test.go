@@ -188,7 +188,7 @@ func TestVersionsArrive(t *testing.T) {
 					break
 				}
 			}
-			for target, list := range w.inventory[w.head()].Deployments {
+			for target, list := range w.inventory[w.head()].All() {
 				for _, d := range list {
 					if d.Pins[0].Version != "2.0.0" || d.Pins[1].Version != "1.10.0" {
 						t.Errorf("%s, cluster %s has %s and %s after %d rounds\n%s", target, d.Cluster, d.Pins[0].Version, d.Pins[1].Version, rounds, render(w, w.compute()))

@@ -69,9 +69,9 @@ func (w *world) checkNoDowngrade(a plan.PushBranch) {
 	}
 	after := newWorld(w.t, files, w.now)
 	after.commit(sha("ee"), files)
-	for target, list := range after.inventory[sha("ee")].Deployments {
+	for target, list := range after.inventory[sha("ee")].All() {
 		for i, d := range list {
-			before := w.inventory[w.head()].Deployments[target][i]
+			before := w.inventory[w.head()].Of(target)[i]
 			for j, p := range d.Pins {
 				old := before.Pins[j]
 				if old.Version == p.Version {
@@ -114,7 +114,7 @@ func (w *world) checkMerge(a plan.MergeMR) {
 // deploy the app in the first environment that it comes from.
 func (w *world) healthySince(target core.Target, env policy.Environment) time.Time {
 	var since time.Time
-	for _, d := range w.inventory[w.head()].Deployments[core.Target{Env: env.From[0], App: target.App}] {
+	for _, d := range w.inventory[w.head()].Of(core.Target{Env: env.From[0], App: target.App}) {
 		if len(w.reports[d.Cluster]) == 0 {
 			return time.Time{}
 		}

@@ -91,7 +91,7 @@ func (c *computation) differs(cluster core.Cluster, env core.Env, at core.SHA) (
 	}
 	for _, app := range deployed(env, c.state.Inventory, past) {
 		t := core.Target{Env: env, App: app}
-		if !sameInputs(of(c.state.Inventory.Deployments[t], cluster), of(past.Deployments[t], cluster)) {
+		if !sameInputs(of(c.state.Inventory.Of(t), cluster), of(past.Of(t), cluster)) {
 			return app, true
 		}
 	}
@@ -103,7 +103,7 @@ func (c *computation) differs(cluster core.Cluster, env core.Env, at core.SHA) (
 func deployed(env core.Env, inventories ...*overlay.Inventory) []core.App {
 	var out []core.App
 	for _, inv := range inventories {
-		for t := range inv.Deployments {
+		for t := range inv.All() {
 			if t.Env == env {
 				out = append(out, t.App)
 			}

@@ -57,7 +57,7 @@ func inventory(files map[string][]byte) (*overlay.Inventory, error) {
 // compare lists the pins that are not what they were, and counts the apps in
 // which all are.
 func compare(envs []policy.Environment, before, after *overlay.Inventory) (rows []row, unchanged int) {
-	for t, deployments := range after.Deployments {
+	for t, deployments := range after.All() {
 		if t.Env != envs[0].Name {
 			continue
 		}
@@ -94,7 +94,7 @@ func what(k pin.Key) string {
 }
 
 func versionOf(inv *overlay.Inventory, env core.Env, a core.App, k pin.Key) string {
-	for _, d := range inv.Deployments[core.Target{Env: env, App: a}] {
+	for _, d := range inv.Of(core.Target{Env: env, App: a}) {
 		if p, ok := d.Lookup(k); ok {
 			return p.Version
 		}

@@ -127,7 +127,7 @@ func finds(t *testing.T, dir, proposal string) {
 	}
 	for _, env := range p.Environments {
 		found := 0
-		for target, list := range inv.Deployments {
+		for target, list := range inv.All() {
 			for _, d := range list {
 				if target.Env == env.Name {
 					found += len(d.Pins)

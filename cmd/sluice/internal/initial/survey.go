@@ -174,7 +174,7 @@ func (s *shape) layout() (text string, byCluster bool) {
 // versions counts the apps with versions in more than one environment.
 func versions(inv *overlay.Inventory) int {
 	seen := map[core.App]map[core.Env]bool{}
-	for t, list := range inv.Deployments {
+	for t, list := range inv.All() {
 		if slices.ContainsFunc(list, func(d *overlay.Deployment) bool { return d.Broken == nil && len(d.Pins) > 0 }) {
 			if seen[t.App] == nil {
 				seen[t.App] = map[core.Env]bool{}

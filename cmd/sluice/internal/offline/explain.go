@@ -150,7 +150,7 @@ func stateOf(st plan.Status) string {
 
 func (s *snapshot) deployments(t core.Target) []deployment {
 	out := []deployment{}
-	for _, d := range s.inventory.Deployments[t] {
+	for _, d := range s.inventory.Of(t) {
 		row := deployment{Cluster: string(d.Cluster), Dir: d.Dir, Pins: []fixed{}}
 		for _, p := range d.Pins {
 			row.Pins = append(row.Pins, fixed{

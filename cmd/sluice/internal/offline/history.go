@@ -159,7 +159,7 @@ func ending(was plan.Candidate, inv *overlay.Inventory) string {
 
 // done tells whether a target carries what a change would have given it.
 func done(t core.Target, ch plan.Change, inv *overlay.Inventory) bool {
-	for _, d := range inv.Deployments[t] {
+	for _, d := range inv.Of(t) {
 		if d.Cluster == ch.Cluster {
 			p, ok := d.Lookup(ch.Pin.Key)
 			return ok && p.Version == ch.New

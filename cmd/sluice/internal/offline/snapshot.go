@@ -110,7 +110,7 @@ func (s *snapshot) env(name string) (policy.Environment, error) {
 // app finds an app by the name that a person wrote; it must be deployed somewhere.
 func (s *snapshot) app(name string) (core.App, error) {
 	known := map[string]bool{}
-	for t := range s.inventory.Deployments {
+	for t := range s.inventory.All() {
 		known[string(t.App)] = true
 	}
 	if known[name] {

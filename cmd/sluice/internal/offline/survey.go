@@ -113,7 +113,7 @@ func (s *snapshot) warnings(keep filter) []notice {
 // stoppedBy lists the targets that a problem keeps from being understood.
 func (s *snapshot) stoppedBy(p overlay.Problem) []core.Target {
 	var out []core.Target
-	for t, deployments := range s.inventory.Deployments {
+	for t, deployments := range s.inventory.All() {
 		if slices.ContainsFunc(deployments, func(d *overlay.Deployment) bool { return d.Broken != nil && *d.Broken == p }) {
 			out = append(out, t)
 		}
@@ -127,7 +127,7 @@ func (s *snapshot) stoppedBy(p overlay.Problem) []core.Target {
 func (s *snapshot) broken(t core.Target) bool {
 	env, _ := s.policy.Environment(t.Env)
 	for _, name := range append([]core.Env{t.Env}, env.From...) {
-		deployments := s.inventory.Deployments[core.Target{Env: name, App: t.App}]
+		deployments := s.inventory.Of(core.Target{Env: name, App: t.App})
 		if slices.ContainsFunc(deployments, func(d *overlay.Deployment) bool { return d.Broken != nil }) {
 			return true
 		}

@@ -1,0 +1,166 @@
+package overlay
+
+import (
+	"cmp"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+)
+
+// follow takes a survey on to another tree. Only the overlays that depend on
+// one of the changed paths are looked at.
+func (r *Reader) follow(s *survey, t Tree, changed map[string]change) error {
+	sites := map[string]site{}
+	for p, c := range changed {
+		s.dependents(p, sites)
+		if !c.was.isDirectory() || !c.is.isDirectory() {
+			s.dependents(path.Dir(p)+"/", sites) // the manifests directly in a directory
+		}
+		s.note(p, c.is)
+		if found, ok := s.site(p, c.is); ok {
+			sites[p] = found
+		}
+	}
+	s.tree = t
+	return r.renew(s, newLookup(t), slices.Collect(maps.Values(sites)))
+}
+
+// dependents adds the overlays that depend on what stands at a path.
+func (s *survey) dependents(p string, sites map[string]site) {
+	for _, u := range s.users[p] {
+		sites[u.dir] = u.site
+	}
+}
+
+// renew looks at some overlays and makes the inventory in which they are as
+// they are now.
+func (r *Reader) renew(s *survey, t *lookup, sites []site) error {
+	touched := map[core.Target]bool{}
+	for _, at := range sites {
+		var m memo
+		e, ok, err := t.entry(at.dir)
+		if err == nil && ok && overlayIn(e, at.file) {
+			m, err = r.deployment(t, at.job)
+		}
+		if err != nil {
+			return err
+		}
+		touched[at.target] = true
+		s.set(at, m)
+	}
+	s.publish(touched)
+	return nil
+}
+
+// set replaces, adds or, for the zero memo, removes an overlay.
+func (s *survey) set(at site, m memo) {
+	u, ok := s.rows[at.dir]
+	switch {
+	case m.deployment == nil && !ok:
+		return
+	case m.deployment == nil:
+		s.link(u, nil)
+		delete(s.rows, at.dir)
+		s.targets[at.target] = slices.DeleteFunc(s.targets[at.target], func(other *row) bool { return other == u })
+		return
+	case !ok:
+		u = &row{site: at}
+		s.rows[at.dir] = u
+		s.targets[at.target] = append(s.targets[at.target], u)
+	}
+	s.link(u, m.depends)
+	u.depends, u.deployment = m.depends, m.deployment
+}
+
+// link makes a row known to what it depends on from now on. Mostly that is
+// what it depended on before.
+func (s *survey) link(u *row, depends []dependency) {
+	old := u.depends
+	if slices.EqualFunc(old, depends, func(a, b dependency) bool { return a.path == b.path }) {
+		return
+	}
+	for _, d := range old {
+		rest := slices.DeleteFunc(s.users[d.path], func(other *row) bool { return other == u })
+		if s.users[d.path] = rest; len(rest) == 0 {
+			delete(s.users, d.path)
+		}
+	}
+	for _, d := range depends {
+		s.users[d.path] = append(s.users[d.path], u)
+	}
+}
+
+// publish makes an inventory that shares with the last one all but the
+// targets that were touched.
+func (s *survey) publish(touched map[core.Target]bool) {
+	changed := map[core.Env]map[core.App][]*Deployment{}
+	for target := range touched {
+		list := s.list(target)
+		if slices.Equal(list, s.inventory.Of(target)) {
+			continue
+		}
+		if changed[target.Env] == nil {
+			changed[target.Env] = map[core.App][]*Deployment{}
+		}
+		changed[target.Env][target.App] = list
+		s.breaks(target, list)
+	}
+	next := &Inventory{envs: maps.Clone(s.inventory.envs)}
+	if next.envs == nil {
+		next.envs = map[core.Env]*catalog{}
+	}
+	for env, lists := range changed {
+		next.envs[env] = next.catalog(env).with(lists)
+	}
+	next.Problems = s.problems()
+	s.inventory = next
+}
+
+// list orders the overlays of a target and marks apps that stand twice in a
+// cluster; an overlay without a cluster stands in all of the environment.
+func (s *survey) list(target core.Target) []*Deployment {
+	var list []*Deployment
+	for _, u := range s.targets[target] {
+		list = append(list, u.deployment)
+	}
+	slices.SortFunc(list, func(a, b *Deployment) int {
+		return cmp.Or(strings.Compare(string(a.Cluster), string(b.Cluster)), strings.Compare(a.Dir, b.Dir))
+	})
+	for i := 1; i < len(list); i++ {
+		if list[i].Cluster == list[i-1].Cluster || list[i-1].Cluster == "" {
+			list[i-1], list[i] = twice(list[i-1], list[i]), twice(list[i], list[i-1])
+		}
+	}
+	return list
+}
+
+func twice(d, other *Deployment) *Deployment {
+	out := *d
+	out.Broken = &Problem{File: d.Dir, Message: "the app stands twice in this cluster: also in " + other.Dir}
+	return &out
+}
+
+func (s *survey) breaks(target core.Target, list []*Deployment) {
+	delete(s.broken, target)
+	for _, d := range list {
+		if d.Broken != nil {
+			s.broken[target] = append(s.broken[target], *d.Broken)
+		}
+	}
+}
+
+// problems lists everything that was not understood, each once.
+func (s *survey) problems() []Problem {
+	var all []Problem
+	for _, list := range s.notes {
+		all = append(all, list...)
+	}
+	for _, list := range s.broken {
+		all = append(all, list...)
+	}
+	slices.SortFunc(all, byPlace)
+	return slices.Compact(all)
+}

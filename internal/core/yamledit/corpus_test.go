@@ -18,6 +18,8 @@ import (
 // NAME/in, NAME/do and either NAME/want or NAME/error. Each line of "do" is
 //
 //	set PATH OLD NEW              PATH may begin with "DOC:" and, after "|", go on inside a literal block
+//	add PATH+KEYS TEXT            a text under new keys of a mapping
+//	item PATH[+KEYS] KEY TEXT ... a new item of a sequence, or of a new one under KEYS
 //	crlf | bom | chopped          text forms that a file of this kind cannot hold, given to "in" and "want"
 func TestCorpus(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
@@ -46,26 +48,28 @@ func runCase(t *testing.T, sections map[string]string, name string) {
 	if !ok {
 		t.Fatal("the case has no \"do\"")
 	}
-	form, edits := readScript(t, script)
-	got, err := setText(form(sections[name+"/in"]), edits)
+	form, edits, insertions := readScript(t, script)
+	got, err := updateText(form(sections[name+"/in"]), edits, insertions)
 	if wantErr, ok := sections[name+"/error"]; ok {
 		checkError(t, got, err, strings.TrimSpace(wantErr))
 		return
 	}
 	if err != nil {
-		t.Fatalf("Set: %v", err)
+		t.Fatalf("Update: %v", err)
 	}
 	if diff := cmp.Diff(form(sections[name+"/want"]), got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 
-func setText(src string, edits []yamledit.Edit) (string, error) {
+func setText(src string, edits []yamledit.Edit) (string, error) { return updateText(src, edits, nil) }
+
+func updateText(src string, edits []yamledit.Edit, insertions []yamledit.Insertion) (string, error) {
 	f, err := yamledit.Parse([]byte(src))
 	if err != nil {
 		return "", err
 	}
-	out, err := f.Set(edits...)
+	out, err := f.Update(edits, insertions)
 	return string(out), err
 }
 
@@ -87,9 +91,10 @@ func checkError(t *testing.T, got string, err error, want string) {
 	}
 }
 
-func readScript(t *testing.T, script string) (func(string) string, []yamledit.Edit) {
+func readScript(t *testing.T, script string) (func(string) string, []yamledit.Edit, []yamledit.Insertion) {
 	t.Helper()
 	var edits []yamledit.Edit
+	var insertions []yamledit.Insertion
 	form := func(s string) string { return s }
 	with := func(next func(string) string) {
 		before := form
@@ -105,33 +110,72 @@ func readScript(t *testing.T, script string) (func(string) string, []yamledit.Ed
 			with(func(s string) string { return strings.TrimRight(s, "\r\n") })
 		case "set":
 			edits = append(edits, readEdit(t, rest))
+		case "add", "item":
+			insertions = append(insertions, readInsertion(t, verb, rest))
 		default:
 			t.Fatalf("unknown line %q", line)
 		}
 	}
-	return form, edits
+	return form, edits, insertions
+}
+
+func readInsertion(t *testing.T, verb, line string) yamledit.Insertion {
+	t.Helper()
+	where, rest, _ := strings.Cut(line, " ")
+	var in yamledit.Insertion
+	in.Doc, where = readDoc(t, where)
+	where, keys, _ := strings.Cut(where, "+")
+	in.Path = readPath(t, where)
+	for _, step := range readPath(t, keys) {
+		in.Keys = append(in.Keys, step.Key)
+	}
+	if verb == "add" {
+		in.Text, _ = readQuoted(t, rest)
+		return in
+	}
+	for rest != "" {
+		var f yamledit.Field
+		f.Key, rest, _ = strings.Cut(rest, " ")
+		f.Text, rest = readQuoted(t, rest)
+		in.Item = append(in.Item, f)
+	}
+	return in
+}
+
+// readQuoted takes a quoted text off a line.
+func readQuoted(t *testing.T, line string) (text, rest string) {
+	t.Helper()
+	quoted, err := strconv.QuotedPrefix(line)
+	if err != nil {
+		t.Fatalf("%q: %v", line, err)
+	}
+	if text, err = strconv.Unquote(quoted); err != nil {
+		t.Fatal(err)
+	}
+	return text, strings.TrimSpace(line[len(quoted):])
+}
+
+// readDoc takes the number of a document, and the colon behind it, off a path.
+func readDoc(t *testing.T, where string) (int, string) {
+	t.Helper()
+	number, rest, ok := strings.Cut(where, ":")
+	if !ok {
+		return 0, where
+	}
+	doc, err := strconv.Atoi(number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc, rest
 }
 
 func readEdit(t *testing.T, line string) yamledit.Edit {
 	t.Helper()
 	where, texts, _ := strings.Cut(line, " ")
-	old, err := strconv.QuotedPrefix(texts)
-	if err != nil {
-		t.Fatalf("edit %q: %v", line, err)
-	}
 	var e yamledit.Edit
-	if e.Old, err = strconv.Unquote(old); err != nil {
-		t.Fatal(err)
-	}
-	if e.New, err = strconv.Unquote(strings.TrimSpace(texts[len(old):])); err != nil {
-		t.Fatalf("edit %q: %v", line, err)
-	}
-	if doc, rest, ok := strings.Cut(where, ":"); ok {
-		if e.Doc, err = strconv.Atoi(doc); err != nil {
-			t.Fatal(err)
-		}
-		where = rest
-	}
+	e.Old, texts = readQuoted(t, texts)
+	e.New, _ = readQuoted(t, texts)
+	e.Doc, where = readDoc(t, where)
 	outer, inner, nested := strings.Cut(where, "|")
 	e.Path = readPath(t, outer)
 	if nested {

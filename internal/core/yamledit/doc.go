@@ -8,7 +8,8 @@
 // with aliases, merge keys), keys that occur twice, scalars that span lines,
 // block scalars and tags of unknown meaning are errors of kind core.Invalid
 // which say where and why; a scalar that holds something else than expected is
-// a core.Conflict. It does not add, remove, move or format anything, and it
+// a core.Conflict. It can add entries at the end of a collection in block style. It does not
+// remove, move or format anything, and it
 // does not know what the texts mean.
 //
 // A new text is always written so that every YAML reader in use takes it for a

@@ -17,8 +17,10 @@ const (
 	// maxText is the longest text in bytes that an edit may write. A version is
 	// shorter than 256, an image with its digest shorter than 512.
 	maxText = 4 << 10
-	// maxEdits bounds one call of Set; a file has at most a few dozen pins.
+	// maxEdits bounds one call of Set or Update; a file has at most a few dozen pins.
 	maxEdits = 1000
+	// maxGap is the widest indentation that new lines take over from old ones.
+	maxGap = 16
 	// maxClip is how much of a foreign text an error repeats.
 	maxClip = 80
 )

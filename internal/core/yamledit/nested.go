@@ -66,12 +66,12 @@ func (f *File) planNested(n *yaml.Node, edits []Edit) (change, error) {
 	if err != nil {
 		return change{}, err
 	}
-	text, err := inner.apply(changes)
+	text, err := inner.apply(changes, nil)
 	if err != nil {
 		return change{}, err
 	}
 	c := change{node: n, value: string(text), tag: n.Tag}
-	for _, s := range collect(changes) {
+	for _, s := range collect(changes, nil) {
 		outer, ok := f.outward(inner, header, s)
 		if !ok {
 			return change{}, f.place(n).errorf(core.Invalid, "%s", reasonMismatch)

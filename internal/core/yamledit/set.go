@@ -47,22 +47,18 @@ type splice struct {
 // made without touching something else, if two edits disagree, or if the result
 // is not exactly the old tree with those scalars changed.
 func (f *File) Set(edits ...Edit) ([]byte, error) {
-	changes, err := f.plan(edits)
-	if err != nil {
-		return nil, err
-	}
-	return f.apply(changes)
+	return f.Update(edits, nil)
 }
 
 // apply makes the changes in the text and lets nothing through that was not
 // verified.
-func (f *File) apply(changes []change) ([]byte, error) {
-	splices := collect(changes)
+func (f *File) apply(changes []change, grown []*growth) ([]byte, error) {
+	splices := collect(changes, grown)
 	if len(splices) == 0 {
 		return bytes.Clone(f.src), nil
 	}
 	out := replace(f.src, splices)
-	if err := f.verify(out, changes, splices); err != nil {
+	if err := f.verify(out, changes, grown, splices); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -152,13 +148,17 @@ func (f *File) planScalar(trail []*yaml.Node, e Edit) (change, error) {
 	return change{node: n, value: e.New, tag: tagString, splices: []splice{{start, end, text}}}, nil
 }
 
-// collect gives the splices of all changes in the order of the text.
-func collect(changes []change) []splice {
+// collect gives the splices of everything in the order of the text; growths
+// that begin at one place stay in the order in which they come.
+func collect(changes []change, grown []*growth) []splice {
 	var all []splice
 	for _, c := range changes {
 		all = append(all, c.splices...)
 	}
-	slices.SortFunc(all, func(a, b splice) int { return a.start - b.start })
+	for _, g := range grown {
+		all = append(all, g.splice)
+	}
+	slices.SortStableFunc(all, func(a, b splice) int { return a.start - b.start })
 	return all
 }
 

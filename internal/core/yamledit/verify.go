@@ -11,10 +11,10 @@ import (
 )
 
 // verify requires that out is src with nothing but the splices replaced, and
-// that its tree is the old one with nothing but the changes made. It shares no
-// code with what chose the splices. There must be at least one; the first one's
+// that its tree is the old one with nothing but the changes made and nothing
+// but the growths added. It shares no code with what chose the splices. There must be at least one; the first one's
 // place stands for all where no single node is to blame.
-func (f *File) verify(out []byte, changes []change, splices []splice) error {
+func (f *File) verify(out []byte, changes []change, grown []*growth, splices []splice) error {
 	first := f.shift(positionOf(f.src, splices[0].start))
 	if !onlyWithin(f.src, out, splices) {
 		return first.errorf(core.Invalid, "the edit would touch bytes outside of the values it is about")
@@ -29,7 +29,10 @@ func (f *File) verify(out []byte, changes []change, splices []splice) error {
 	if !slices.Equal(f.comments(), after.comments()) {
 		return first.errorf(core.Invalid, "the edit would turn a comment into content, or content into a comment")
 	}
-	c := comparison{want: map[*yaml.Node]change{}, twin: map[*yaml.Node]*yaml.Node{}}
+	c := comparison{want: map[*yaml.Node]change{}, twin: map[*yaml.Node]*yaml.Node{}, more: map[*yaml.Node]*sprout{}, moved: f.moves(splices)}
+	for _, g := range grown {
+		c.more[g.node()] = g.added
+	}
 	for _, ch := range changes {
 		c.want[ch.node] = ch
 	}
@@ -82,8 +85,10 @@ func onlyWithin(src, out []byte, splices []splice) bool {
 
 // comparison holds an old and a new tree side by side.
 type comparison struct {
-	want map[*yaml.Node]change
-	twin map[*yaml.Node]*yaml.Node // the new node of each old one visited
+	want  map[*yaml.Node]change
+	twin  map[*yaml.Node]*yaml.Node // the new node of each old one visited
+	more  map[*yaml.Node]*sprout    // what old collections have at their ends beyond what they had
+	moved []move
 }
 
 // tree walks both trees at once. The caller may rely on it for termination on
@@ -101,11 +106,15 @@ func (c *comparison) tree(old, now *yaml.Node) (*yaml.Node, string) {
 			return at, what
 		}
 	}
+	if !c.more[old].is(old.Kind, now.Content[len(old.Content):]) {
+		return old, "what is to be added"
+	}
 	return nil, ""
 }
 
 // differs names what of a node itself, without its children, is not as it
-// should be; "" if all is well. No edit moves a line, so lines are compared too.
+// should be; "" if all is well. Only whole new lines move a line, so lines are
+// compared too.
 func (c *comparison) differs(old, now *yaml.Node) string {
 	value, tag, style := old.Value, old.Tag, now.Style
 	if ch, ok := c.want[old]; ok && len(ch.splices) > 0 {
@@ -113,7 +122,7 @@ func (c *comparison) differs(old, now *yaml.Node) string {
 		style = now.Style&^quoteMask | old.Style&quoteMask
 	}
 	switch {
-	case old.Kind != now.Kind || len(old.Content) != len(now.Content):
+	case old.Kind != now.Kind || len(now.Content) != len(old.Content)+c.more[old].width(old.Kind):
 		return "the structure"
 	case now.Value != value:
 		return "a value"
@@ -123,7 +132,7 @@ func (c *comparison) differs(old, now *yaml.Node) string {
 		return "a style"
 	case old.Anchor != now.Anchor || c.twin[old.Alias] != now.Alias:
 		return "an anchor or an alias"
-	case old.Line != now.Line:
+	case c.line(old.Line) != now.Line:
 		return "a line number"
 	default:
 		return ""

@@ -46,7 +46,7 @@ func TestVerify(t *testing.T) {
 			node := f.docs[0].Content[0].Content[1]
 			out := replace(f.src, splices)
 			out = bytes.Replace(out, []byte(tt.tamper[0]), []byte(tt.tamper[1]), 1)
-			err = f.verify(out, []change{{node: node, value: tt.value, tag: tagString, splices: splices}}, splices)
+			err = f.verify(out, []change{{node: node, value: tt.value, tag: tagString, splices: splices}}, nil, splices)
 			switch {
 			case tt.want == "" && err != nil:
 				t.Error(err)

@@ -1,0 +1,140 @@
+package yamledit
+
+import (
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// usualStep is the indentation of mappings where a text shows none.
+const usualStep = 2
+
+// linesOf writes what a growth adds, line by line, in the style of what is
+// there: indentation, the space behind dashes, quotes.
+func (f *File) linesOf(g *growth) []string {
+	margin := strings.Repeat(" ", g.column-1)
+	if g.node().Kind == yaml.SequenceNode {
+		return f.items(g.trail, g.added.items, margin)
+	}
+	return f.fields(g.trail, g.added, margin)
+}
+
+func (f *File) fields(trail []*yaml.Node, s *sprout, margin string) []string {
+	var lines []string
+	for _, key := range s.keys {
+		head := margin + renderKey(key) + ":"
+		switch below := s.fields[key]; {
+		case below.items != nil:
+			lines = append(lines, head)
+			lines = append(lines, f.items(append(slices.Clip(trail), &yaml.Node{Kind: yaml.SequenceNode}), below.items, margin+dashIndent(trail))...)
+		case below.keys != nil:
+			lines = append(lines, head)
+			inner := append(slices.Clip(trail), &yaml.Node{Kind: yaml.MappingNode})
+			lines = append(lines, f.fields(inner, below, margin+mapIndent(trail))...)
+		default:
+			lines = append(lines, head+" "+f.renderLike(trail, plainStyle, below.text))
+		}
+	}
+	return lines
+}
+
+// items writes new items of the sequence at the end of the trail, each as its
+// last one is written.
+func (f *File) items(trail []*yaml.Node, items [][]Field, margin string) []string {
+	seq := trail[len(trail)-1]
+	model := &yaml.Node{Kind: yaml.MappingNode}
+	if len(seq.Content) > 0 {
+		if last := seq.Content[len(seq.Content)-1]; last.Kind == yaml.MappingNode {
+			model = last
+		}
+	}
+	trail = append(slices.Clip(trail), model)
+	var lines []string
+	for _, item := range items {
+		if model.Style&yaml.FlowStyle != 0 {
+			lines = append(lines, margin+"- "+f.braced(trail, item))
+			continue
+		}
+		dash := "-" + strings.Repeat(" ", gap(seq, model))
+		for i, field := range item {
+			if i > 0 {
+				dash = strings.Repeat(" ", len(dash))
+			}
+			lines = append(lines, margin+dash+f.pair(trail, field))
+		}
+	}
+	return lines
+}
+
+// braced writes an item in flow style, with the space inside of the braces that
+// the model at the end of the trail has.
+func (f *File) braced(trail []*yaml.Node, item []Field) string {
+	var pairs []string
+	for _, field := range item {
+		pairs = append(pairs, f.pair(trail, field))
+	}
+	pad, model := "", trail[len(trail)-1]
+	if at, ok := f.offset(model.Line, model.Column+1); ok && f.src[at] == ' ' {
+		pad = " "
+	}
+	return "{" + pad + strings.Join(pairs, ", ") + pad + "}"
+}
+
+// pair writes one entry of an item, quoted as the same key of the model is.
+func (f *File) pair(trail []*yaml.Node, field Field) string {
+	like := plainStyle
+	if same, bad := value(trail[len(trail)-1], field.Key); bad == nil && same.Kind == yaml.ScalarNode {
+		like = same.Style & quoteMask
+	}
+	return renderKey(field.Key) + ": " + f.renderLike(trail, like, field.Text)
+}
+
+// renderLike writes a new text below the end of the trail in a style, or in
+// another if it would not be a string in that.
+func (f *File) renderLike(trail []*yaml.Node, like yaml.Style, text string) string {
+	fresh := &yaml.Node{Kind: yaml.ScalarNode, Style: like}
+	return render(text, f.styleFor(append(slices.Clip(trail), fresh), text))
+}
+
+func renderKey(key string) string {
+	if canBePlain(key, true) && !ambiguous.MatchString(key) {
+		return key
+	}
+	return render(key, yaml.DoubleQuotedStyle)
+}
+
+// gap is how much space stands between a dash and its item.
+func gap(seq, model *yaml.Node) int {
+	if len(model.Content) > 0 {
+		if n := model.Content[0].Column - seq.Column - 1; n > 0 && n <= maxGap {
+			return n
+		}
+	}
+	return 1
+}
+
+// dashIndent is by how much sequences are indented below their keys. The last
+// one of the document tells; without any, kustomize's own habit counts.
+func dashIndent(trail []*yaml.Node) string {
+	return strings.Repeat(" ", below(trail[0], yaml.SequenceNode, 0))
+}
+
+// mapIndent is by how much mappings are indented below their keys.
+func mapIndent(trail []*yaml.Node) string {
+	return strings.Repeat(" ", max(1, below(trail[0], yaml.MappingNode, usualStep)))
+}
+
+// below measures how far the last block collection of a kind stands to the
+// right of the key that holds it.
+func below(n *yaml.Node, kind yaml.Kind, usual int) int {
+	for i, c := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 1 && c.Kind == kind && c.Style&yaml.FlowStyle == 0 && c.Anchor == "" && c.Line > n.Content[i-1].Line {
+			if step := c.Column - n.Content[i-1].Column; step >= 0 && step <= maxGap {
+				usual = step
+			}
+		}
+		usual = below(c, kind, usual)
+	}
+	return usual
+}

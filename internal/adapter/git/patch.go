@@ -65,10 +65,31 @@ func (t commitTree) change(f plan.File) (diff.FilePatch, error) {
 	}, nil
 }
 
-// chunks compares two texts line by line. An edit of scalars keeps the number
-// of lines; should it ever not, the patch is longer than it need be and still right.
+// chunks compares two texts line by line: first what they begin and end with
+// alike, then the lines between in pairs. An edit of scalars keeps the number of
+// lines; where lines are added as well, the patch is longer than it need be and still right.
 func chunks(before, after string) []diff.Chunk {
 	old, now := lines(before), lines(after)
+	head := 0
+	for head < min(len(old), len(now)) && old[head] == now[head] {
+		head++
+	}
+	tail := 0
+	for tail < min(len(old), len(now))-head && old[len(old)-1-tail] == now[len(now)-1-tail] {
+		tail++
+	}
+	var out []diff.Chunk
+	if head > 0 {
+		out = append(out, chunk{diff.Equal, strings.Join(old[:head], "")})
+	}
+	out = append(out, paired(old[head:len(old)-tail], now[head:len(now)-tail])...)
+	if tail > 0 {
+		out = append(out, chunk{diff.Equal, strings.Join(old[len(old)-tail:], "")})
+	}
+	return out
+}
+
+func paired(old, now []string) []diff.Chunk {
 	var out []diff.Chunk
 	same := min(len(old), len(now))
 	for i := 0; i < same; {

@@ -25,6 +25,7 @@ type Move struct {
 	New     string
 	File    string
 	Line    int
+	Added   bool // an entry that is not there yet, so it has no line
 }
 
 // maxMoves bounds the table: past it the diff says it better.
@@ -39,7 +40,7 @@ func Description(p Promotion) string {
 	fmt.Fprintf(&b, "Brings to %s what %s runs of %s.\n\n", Inline(string(p.Target.Env), maxText), Inline(string(p.From), maxText), Inline(string(p.Target.App), maxText))
 	b.WriteString("| Cluster | What | From | To | Where |\n|---|---|---|---|---|\n")
 	for _, m := range p.Moves[:min(maxMoves, len(p.Moves))] {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(string(m.Cluster)), cell(m.What), cell(m.Old), cell(m.New), cell(fmt.Sprintf("%s:%d", m.File, m.Line)))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(string(m.Cluster)), cell(m.What), cell(m.Old), cell(m.New), cell(m.where()))
 	}
 	if more := len(p.Moves) - maxMoves; more > 0 {
 		fmt.Fprintf(&b, "\nand %d more.\n", more)
@@ -47,6 +48,13 @@ func Description(p Promotion) string {
 	b.WriteString("\n" + Gates(p.Verdicts) + "\n" + whoMerges(p.Auto) + "\n\n")
 	b.WriteString("Commands, each alone on a line of a comment: `/sluice approve`, `/sluice hold`, `/sluice unhold`, `/sluice status`, `/sluice help`.")
 	return b.String()
+}
+
+func (m Move) where() string {
+	if m.Added {
+		return m.File + " (new entry)"
+	}
+	return fmt.Sprintf("%s:%d", m.File, m.Line)
 }
 
 func whoMerges(auto bool) string {

@@ -226,12 +226,15 @@ func (f *finder) containers(r resource) {
 func (f *finder) distinct() []pin.Pin {
 	var out []pin.Pin
 	count := map[pin.Key]int{}
+	first := map[string]int{} // by key, as found, and version
 	for _, p := range f.pins {
-		if i := slices.IndexFunc(out, func(q pin.Pin) bool { return q.Key == p.Key && q.Version == p.Version }); i >= 0 {
+		k := p.Key
+		id := fmt.Sprintf("%q %q", k, p.Version)
+		if i, ok := first[id]; ok {
 			out[i].Parts = join(out[i].Parts, p.Parts)
 			continue
 		}
-		k := p.Key
+		first[id] = len(out)
 		if count[k]++; count[k] > 1 {
 			p.Name = fmt.Sprintf("%s (%d)", p.Name, count[k])
 		}

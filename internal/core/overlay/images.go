@@ -14,14 +14,20 @@ type imageEntry struct {
 	pattern *regexp.Regexp // what kustomize makes of the name
 	newName string
 	parts   []pin.Part // newTag, digest or both; none if the entry only renames
-	line    int
-	column  int
+	at      pin.Place
+	empty   bool // nothing of a version is written in it
 }
 
 // imagePattern is kustomize's own: the name is a regular expression, and a tag
 // with other characters, such as a variable, keeps an image from matching.
 func imagePattern(name string) (*regexp.Regexp, error) {
 	return compile("^" + name + `(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?$`)
+}
+
+// untouched is an image that no entry has met.
+func untouched(image *node) imaged {
+	name := pin.ImageName(image.text)
+	return imaged{name: name, now: name, version: strings.TrimPrefix(image.text[len(name):], ":")}
 }
 
 // text is the whole image reference.
@@ -50,8 +56,7 @@ func (e imageEntry) apply(r resource) (resource, bool) {
 	images(r.root, func(image *node) {
 		now, ok := changed[image]
 		if !ok {
-			name := pin.ImageName(image.text)
-			now = imaged{name: name, now: name, version: strings.TrimPrefix(image.text[len(name):], ":")}
+			now = untouched(image)
 		}
 		if !e.pattern.MatchString(now.text()) {
 			return
@@ -63,6 +68,7 @@ func (e imageEntry) apply(r resource) (resource, bool) {
 		if len(e.parts) > 0 {
 			now.parts = e.parts
 		}
+		now.by = e.at
 		changed[image] = now
 	})
 	r.images = changed

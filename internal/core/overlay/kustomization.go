@@ -22,6 +22,8 @@ type kustomization struct {
 	prefix     string
 	suffix     string
 	odd        []Problem // what may change versions and is not understood
+	doc        int       // the document within its file
+	listed     *node     // the images as they are written; nil if there are none
 }
 
 // reference is a path in a kustomization, with its place.
@@ -57,11 +59,12 @@ func scalar(n yamledit.Node, key string) string {
 // readKustomization reads the parts in the order in which they stand; the
 // order in which they act is kustomize's and fixed.
 func readKustomization(s source, doc yamledit.Node) *kustomization {
-	k := &kustomization{}
+	k := &kustomization{doc: s.doc}
 	root := s.read(doc, nil)
 	if !k.clear(root) {
 		return k
 	}
+	k.listed = root.get("images")
 	k.resources = append(references(root.get("resources")), references(root.get("bases"))...)
 	k.components = references(root.get("components"))
 	k.configs = references(root.get("configurations"))
@@ -255,10 +258,11 @@ func (k *kustomization) readImages(list *node) {
 		return
 	}
 	for _, item := range list.items {
-		e := imageEntry{name: item.str("name"), newName: item.str("newName"), line: item.at.Line, column: item.at.Column}
+		e := imageEntry{name: item.str("name"), newName: item.str("newName"), at: item.at}
 		e.parts = tagAndDigest(item.get("newTag"), item.get("digest"))
 		var err error
 		e.pattern, err = imagePattern(e.name)
+		e.empty = item.get("newTag") == nil && item.get("digest") == nil
 		switch {
 		case item.kind != yamledit.Mapping:
 			k.refuse(item.at, "an entry of images must be a mapping, without aliases and merge keys")

@@ -115,7 +115,11 @@ func (g *generator) images(p float64) string {
 			continue
 		}
 		fmt.Fprintf(&b, "- name: %s\n", name)
-		switch g.rnd.IntN(4) {
+		switch g.rnd.IntN(6) {
+		case 4:
+			fmt.Fprintf(&b, "  newName: mirror/%s\n", strings.TrimPrefix(name, "registry:5000/"))
+		case 5:
+			fmt.Fprintf(&b, "  newName: mirror/%s\n  newTag: %q\n", g.pick("a", "b"), g.version())
 		case 0:
 			fmt.Fprintf(&b, "  digest: %s\n", g.digest())
 		case 1:

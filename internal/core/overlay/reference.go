@@ -69,6 +69,7 @@ func (b *built) take(more built, ref reference) error {
 		b.resources = append(b.resources, o)
 	}
 	b.pins = append(b.pins, more.pins...)
+	b.renamed = append(b.renamed, more.renamed...)
 	b.open = b.open || more.open
 	return nil
 }

@@ -198,7 +198,7 @@ func rewriteEach(t *testing.T, files map[string][]byte, d *overlay.Deployment, b
 	t.Helper()
 	writes := 0
 	for i, p := range d.Pins {
-		if p.Shared() != nil || p.Fixed() != nil {
+		if p.Override == nil && (p.Shared() != nil || p.Fixed() != nil) {
 			continue
 		}
 		writes++
@@ -210,7 +210,7 @@ func rewriteEach(t *testing.T, files map[string][]byte, d *overlay.Deployment, b
 		if err != nil {
 			t.Fatal(err)
 		}
-		after, err := render(t, edited(t, files, p.Set(next)), d.Dir)
+		after, err := render(t, rewritten(t, files, d, p, next), d.Dir)
 		if err != nil {
 			t.Errorf("%s: %s set to %s no longer builds: %v", d.Dir, p.Key, next, err)
 			continue
@@ -240,6 +240,28 @@ func diffLines(before, after string) map[string]bool {
 		if a[i] != b[i] {
 			out[a[i]+" => "+b[i]] = true
 		}
+	}
+	return out
+}
+
+// rewritten gives a pin a version where it stands or, if that is a base, by an
+// entry of the overlay's own.
+func rewritten(t *testing.T, files map[string][]byte, d *overlay.Deployment, p pin.Pin, next string) map[string][]byte {
+	t.Helper()
+	if p.Override == nil {
+		return edited(t, files, p.Set(next))
+	}
+	name := p.Override.At.File
+	if !strings.HasPrefix(name, d.Dir+"/") {
+		t.Fatalf("%s: %s would be overridden outside of the overlay, in %s", d.Dir, p.Key, name)
+	}
+	f, err := yamledit.Parse(files[name])
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := maps.Clone(files)
+	if out[name], err = f.Update(nil, p.Override.Insertions(next)); err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, files[name])
 	}
 	return out
 }

@@ -31,8 +31,9 @@ type resolver struct {
 type built struct {
 	resources []resource
 	pins      []pin.Pin
-	open      bool // it takes in something that is not read: a remote resource, a chart
-	partial   bool // it is a part of what is patched now, so patches may be for other parts
+	renamed   []string // the images without a container that an entry gives another name
+	open      bool     // it takes in something that is not read: a remote resource, a chart
+	partial   bool     // it is a part of what is patched now, so patches may be for other parts
 }
 
 // problemError carries a Problem up the recursion.
@@ -52,6 +53,10 @@ func (r reference) refuse(format string, args ...any) error {
 func (r *resolver) pins() ([]pin.Pin, error) {
 	var b built
 	own, err := r.root(&b)
+	if err != nil {
+		return nil, err
+	}
+	mine, err := r.own(b)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +83,7 @@ func (r *resolver) pins() ([]pin.Pin, error) {
 			found[i].Parts[j].At.Layer = r.layer(found[i].Parts[j].At.File)
 		}
 		found[i].At = found[i].Parts[0].At
+		mine.override(&found[i])
 	}
 	slices.SortFunc(found, byKey)
 	if err := unclear(found); err != nil {
@@ -208,6 +214,9 @@ func (b *built) image(e imageEntry) {
 	}
 	if matched || !b.open && (b.partial || len(b.resources) > 0) || len(e.parts) == 0 {
 		return
+	}
+	if e.newName != "" {
+		b.renamed = append(b.renamed, e.name)
 	}
 	p := pin.New(pin.Key{Kind: pin.Image, Name: e.name}, e.parts...)
 	b.pins = slices.DeleteFunc(b.pins, func(below pin.Pin) bool { return below.Key == p.Key })

@@ -33,6 +33,7 @@ type imaged struct {
 	now     string     // the present name
 	version string     // as the resource itself wrote it, ":" left out
 	parts   []pin.Part // where the version is written; empty if the container's own scalar still counts
+	by      pin.Place  // the last entry that met it
 }
 
 func newResource(n *node) resource {

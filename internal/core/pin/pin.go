@@ -50,6 +50,10 @@ type Pin struct {
 	Version string // "tag", "tag@digest", "@digest" or a chart's version, as the parts together say
 	At      Place  // of the first part: the place to show
 	Parts   []Part // at least one
+	// Override is set if a part belongs to a base and the overlay can be given an
+	// entry of its own instead. Else Bound says why it can not.
+	Override *Override
+	Bound    string
 }
 
 // New makes a pin of parts; the version is what they say together.
@@ -168,9 +172,9 @@ func imageName(ref string) int {
 func ImageName(ref string) string { return ref[:imageName(ref)] }
 
 // StandsIn tells whether the file holds a scalar of the pin that belongs to the
-// overlay.
+// overlay, or would hold its override.
 func (p Pin) StandsIn(file string) bool {
-	return slices.ContainsFunc(p.Parts, func(part Part) bool { return part.At.File == file && part.At.Layer == Overlay })
+	return p.Override != nil && p.Override.At.File == file || slices.ContainsFunc(p.Parts, func(part Part) bool { return part.At.File == file && part.At.Layer == Overlay })
 }
 
 // Shared is a place of the pin that does not belong to the overlay alone, nil
@@ -201,7 +205,7 @@ type Change struct {
 // error, of kind core.Invalid, says so.
 func (p Pin) Fit(version string) (string, error) {
 	tag, digest, _ := strings.Cut(version, "@")
-	holdsTag, holdsDigest := p.holds()
+	holdsTag, holdsDigest := p.Holds()
 	switch {
 	case holdsDigest && digest == "":
 		return "", core.Errorf(core.Invalid, "%s is pinned by digest here, and %s comes without one", p.Key, version)
@@ -215,7 +219,8 @@ func (p Pin) Fit(version string) (string, error) {
 	return version, nil
 }
 
-func (p Pin) holds() (tag, digest bool) {
+// Holds tells of what the pin's version consists.
+func (p Pin) Holds() (tag, digest bool) {
 	t, d, _ := strings.Cut(p.Version, "@")
 	return t != "", d != ""
 }

@@ -41,7 +41,11 @@ type Change struct {
 func (c Candidate) ID() string {
 	h := sha256.New()
 	for _, ch := range c.Changes {
-		fmt.Fprintf(h, "%q %q %d %q %q\n", ch.Cluster, ch.Pin.At.File, ch.Pin.At.Doc, ch.Pin.At.Path, ch.New)
+		at := ch.Pin.Target()
+		fmt.Fprintf(h, "%q %q %d %q %q\n", ch.Cluster, at.File, at.Doc, at.Path, ch.New)
+		if ch.Pin.Override != nil { // entries to come at one place are told apart by what they are for
+			fmt.Fprintf(h, "%q\n", ch.Pin.Key)
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
@@ -178,11 +182,11 @@ func (c *Candidate) change(d *overlay.Deployment, have, want pin.Pin, rule polic
 			c.Target.Env, c.From, have.Key, have.Version, c.From, want.Version)
 	case order == version.Incomparable:
 		c.block("%s: %s", have.Key, version.Explain(version.Parse(want.Version), version.Parse(have.Version)))
-	case have.Shared() != nil:
+	case have.Shared() != nil && have.Override == nil:
 		at := have.Shared()
-		c.block("%s comes from the base (%s:%d), which other environments share; give the overlay its own entry to have it promoted",
-			have.Key, at.File, at.Line)
-	case have.Fixed() != nil:
+		c.block("%s comes from the base (%s:%d), which other environments share%s; give the overlay its own entry to have it promoted",
+			have.Key, at.File, at.Line, because(have.Bound))
+	case have.Override == nil && have.Fixed() != nil:
 		at := have.Fixed()
 		c.block("%s stands in a text that cannot be edited in place (%s:%d); move it to a file of its own, or into a literal block, to have it promoted",
 			have.Key, at.File, at.Line)
@@ -191,6 +195,13 @@ func (c *Candidate) change(d *overlay.Deployment, have, want pin.Pin, rule polic
 			c.block("the policy allows %s for it, and %s does not fit: %s", rule.Versions, have.Key, reason)
 		}
 	}
+}
+
+func because(bound string) string {
+	if bound == "" {
+		return ""
+	}
+	return ", and " + bound
 }
 
 func (c *Candidate) block(format string, args ...any) { c.Blocked = fmt.Sprintf(format, args...) }

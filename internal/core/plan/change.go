@@ -31,15 +31,41 @@ const (
 
 // edit applies the changes to the target's files as they are at Head.
 func (c Candidate) edit(inv *overlay.Inventory) ([]File, error) {
-	edits := map[string][]yamledit.Edit{}
-	for _, ch := range c.Changes {
-		for _, s := range ch.Pin.Set(ch.New) {
-			edits[s.At.File] = append(edits[s.At.File], yamledit.Edit{Doc: s.At.Doc, Path: s.At.Path, Inner: s.At.Inner, Old: s.Old, New: s.New})
+	return Edit(func(name string) ([]byte, error) { return content(inv.Of(c.Target), name) }, c)
+}
+
+func content(target []*overlay.Deployment, name string) ([]byte, error) {
+	for _, d := range target {
+		if in, ok := d.Input(name); ok && in.Content != nil {
+			return in.Content, nil
+		}
+	}
+	return nil, core.Errorf(core.Internal, "no overlay of the target holds this file")
+}
+
+// Edit makes the candidates' changes in the files that they are about, which
+// read gives, and returns those files, ordered by path. Candidates may share
+// files. The error, of the kind that read or the edit gives it, begins with the
+// file's name; then nothing is returned.
+func Edit(read func(name string) ([]byte, error), candidates ...Candidate) ([]File, error) {
+	edits, insertions := map[string][]yamledit.Edit{}, map[string][]yamledit.Insertion{}
+	touched := map[string]bool{}
+	for _, c := range candidates {
+		for _, ch := range c.Changes {
+			if o := ch.Pin.Override; o != nil {
+				touched[o.At.File] = true
+				insertions[o.At.File] = append(insertions[o.At.File], o.Insertions(ch.New)...)
+				continue
+			}
+			for _, s := range ch.Pin.Set(ch.New) {
+				touched[s.At.File] = true
+				edits[s.At.File] = append(edits[s.At.File], yamledit.Edit{Doc: s.At.Doc, Path: s.At.Path, Inner: s.At.Inner, Old: s.Old, New: s.New})
+			}
 		}
 	}
 	var files []File
-	for _, name := range slices.Sorted(maps.Keys(edits)) {
-		content, err := splice(inv.Of(c.Target), name, edits[name])
+	for _, name := range slices.Sorted(maps.Keys(touched)) {
+		content, err := rewrite(read, name, edits[name], insertions[name])
 		if err != nil {
 			return nil, core.Errorf(core.KindOf(err), "%s: %w", name, err)
 		}
@@ -48,19 +74,16 @@ func (c Candidate) edit(inv *overlay.Inventory) ([]File, error) {
 	return files, nil
 }
 
-func splice(target []*overlay.Deployment, name string, edits []yamledit.Edit) ([]byte, error) {
-	for _, d := range target {
-		in, ok := d.Input(name)
-		if !ok || in.Content == nil {
-			continue
-		}
-		f, err := yamledit.Parse(in.Content)
-		if err != nil {
-			return nil, err
-		}
-		return f.Set(edits...)
+func rewrite(read func(string) ([]byte, error), name string, edits []yamledit.Edit, insertions []yamledit.Insertion) ([]byte, error) {
+	src, err := read(name)
+	if err != nil {
+		return nil, err
 	}
-	return nil, core.Errorf(core.Internal, "no overlay of the target holds this file")
+	f, err := yamledit.Parse(src)
+	if err != nil {
+		return nil, err
+	}
+	return f.Update(edits, insertions)
 }
 
 // blobs maps each file to the Git object that its content makes, in the hash
@@ -116,7 +139,7 @@ func (c Candidate) commitMessage(head core.SHA, changed map[string]core.SHA) str
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", c.subject(72))
 	for _, ch := range c.Changes {
-		fmt.Fprintf(&b, "- %s: %s from %s to %s\n", ch.Pin.At.File, ch.Pin.Key, ch.Pin.Version, ch.New)
+		fmt.Fprintf(&b, "- %s: %s from %s to %s%s\n", ch.Pin.Target().File, ch.Pin.Key, ch.Pin.Version, ch.New, ch.instead())
 	}
 	fmt.Fprintf(&b, "\nSluice-App: %s\nSluice-Environment: %s\nSluice-From: %s\nSluice-Source-Commit: %s\n%s: %s\n%s: %s\n",
 		c.Target.App, c.Target.Env, c.From, head, trailerChange, c.ID(), trailerSeal, seal(changed))
@@ -136,6 +159,14 @@ func brief(old, new string) string {
 		return old + " → " + new
 	}
 	return oldTag + "@" + short(oldDigest) + " → " + newTag + "@" + short(newDigest)
+}
+
+// instead says of a new entry what it takes the place of.
+func (ch Change) instead() string {
+	if ch.Pin.Override == nil {
+		return ""
+	}
+	return ", as an entry of its own in place of " + ch.Pin.At.File
 }
 
 // subject names the promotion in at most so many characters, as exactly as

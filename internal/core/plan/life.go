@@ -347,7 +347,8 @@ func (l *life) description(verdicts []gate.Verdict) string {
 	}
 	for _, ch := range l.candidate.Changes {
 		p.Moves = append(p.Moves, message.Move{
-			Cluster: ch.Cluster, What: ch.Pin.Key.String(), Old: ch.Pin.Version, New: ch.New, File: ch.Pin.At.File, Line: ch.Pin.At.Line,
+			Cluster: ch.Cluster, What: ch.Pin.Key.String(), Old: ch.Pin.Version, New: ch.New,
+			File: ch.Pin.Target().File, Line: ch.Pin.Target().Line, Added: ch.Pin.Override != nil,
 		})
 	}
 	return message.Description(p)

@@ -88,6 +88,10 @@ func (w *world) edits(a plan.PushBranch) string {
 	for _, f := range a.Files {
 		fmt.Fprintf(&b, "%s\n", f.Path)
 		old, now := strings.Split(w.files()[f.Path], "\n"), strings.Split(string(f.Content), "\n")
+		if len(old) < len(now) {
+			addition(&b, old, now)
+			continue
+		}
 		for i := range min(len(old), len(now)) {
 			if old[i] != now[i] {
 				fmt.Fprintf(&b, "- %s\n+ %s\n", old[i], now[i])
@@ -98,6 +102,22 @@ func (w *world) edits(a plan.PushBranch) string {
 		}
 	}
 	return b.String()
+}
+
+// addition shows the lines between those that are the same in both texts.
+func addition(b *strings.Builder, old, now []string) {
+	for len(old) > 0 && old[0] == now[0] {
+		old, now = old[1:], now[1:]
+	}
+	for len(old) > 0 && old[len(old)-1] == now[len(now)-1] {
+		old, now = old[:len(old)-1], now[:len(now)-1]
+	}
+	for _, line := range old {
+		fmt.Fprintf(b, "- %s\n", line)
+	}
+	for _, line := range now {
+		fmt.Fprintf(b, "+ %s\n", line)
+	}
 }
 
 // checklist is what an edit of a description usually changes.

@@ -8,9 +8,9 @@
 // with aliases, merge keys), keys that occur twice, scalars that span lines,
 // block scalars and tags of unknown meaning are errors of kind core.Invalid
 // which say where and why; a scalar that holds something else than expected is
-// a core.Conflict. It can add entries at the end of a collection in block style. It does not
-// remove, move or format anything, and it
-// does not know what the texts mean.
+// a core.Conflict. It adds entries at the end of collections in block style. It
+// does not remove, move or format anything, and it does not know what the texts
+// mean.
 //
 // A new text is always written so that every YAML reader in use takes it for a
 // string: version fields of Kubernetes objects are strings, and a tag such as

@@ -39,6 +39,9 @@ type pinChange struct {
 	Old     string `json:"old"`
 	New     string `json:"new"`
 	Origin  string `json:"origin"`
+	// Added tells that the pin gets an entry that is not there yet: it has a path
+	// and neither line nor column.
+	Added bool `json:"added,omitempty"`
 }
 
 // notice is something that a person should know and that is no promotion. A
@@ -63,11 +66,12 @@ func promotionOf(s plan.Status) promotion {
 func pinsOf(c plan.Candidate) []pinChange {
 	pins := []pinChange{}
 	for _, ch := range c.Changes {
-		at := ch.Pin.At
+		at := ch.Pin.Target()
 		pins = append(pins, pinChange{
 			Cluster: string(ch.Cluster), File: at.File, Line: at.Line, Column: at.Column,
 			Kind: string(ch.Pin.Kind), Name: ch.Pin.Name, Path: at.Path.String(),
 			Old: ch.Pin.Version, New: ch.New, Origin: place(ch.Source.File, ch.Source.Line),
+			Added: ch.Pin.Override != nil,
 		})
 	}
 	return pins

@@ -2,7 +2,6 @@ package offline
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 	"github.com/sluice-gitops/sluice/internal/core/plan"
 	"github.com/sluice-gitops/sluice/internal/core/policy"
-	"github.com/sluice-gitops/sluice/internal/core/yamledit"
 )
 
 // judge asks for the plan of a world that has nothing but Git in it: no branch,
@@ -32,35 +30,15 @@ func blocked(s plan.Status) string {
 // edited is every file that the promotions change, as it becomes, ordered by
 // path.
 func (s *snapshot) edited(promotions []plan.Status) ([]plan.File, error) {
-	edits := map[string][]yamledit.Edit{}
+	var candidates []plan.Candidate
 	for _, p := range promotions {
-		for _, ch := range p.Candidate.Changes {
-			for _, c := range ch.Pin.Set(ch.New) {
-				edits[c.At.File] = append(edits[c.At.File], yamledit.Edit{Doc: c.At.Doc, Path: c.At.Path, Inner: c.At.Inner, Old: c.Old, New: c.New})
-			}
-		}
+		candidates = append(candidates, p.Candidate)
 	}
-	var files []plan.File
-	for _, name := range slices.Sorted(maps.Keys(edits)) {
-		content, err := s.edit(name, edits[name])
-		if err != nil {
-			return nil, core.Errorf(core.KindOf(err), "edit %s: %w", name, err)
-		}
-		files = append(files, plan.File{Path: name, Content: content})
+	files, err := plan.Edit(s.tree.Read, candidates...)
+	if err != nil {
+		return nil, core.Errorf(core.KindOf(err), "edit %w", err)
 	}
 	return files, nil
-}
-
-func (s *snapshot) edit(name string, edits []yamledit.Edit) ([]byte, error) {
-	src, err := s.tree.Read(name)
-	if err != nil {
-		return nil, err
-	}
-	f, err := yamledit.Parse(src)
-	if err != nil {
-		return nil, err
-	}
-	return f.Set(edits...)
 }
 
 // filter keeps what a person asked about; an empty part keeps everything.

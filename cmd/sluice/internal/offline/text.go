@@ -92,7 +92,11 @@ func (d document) summary() string {
 func changes(pins []pinChange) [][]string {
 	var rows [][]string
 	for _, p := range pins {
-		rows = append(rows, []string{p.what(), show(p.Old) + " → " + show(p.New), show(place(p.File, p.Line))})
+		where := show(place(p.File, p.Line))
+		if p.Added {
+			where += " (new entry)"
+		}
+		rows = append(rows, []string{p.what(), show(p.Old) + " → " + show(p.New), where})
 	}
 	return rows
 }

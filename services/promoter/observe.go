@@ -20,7 +20,10 @@ import (
 // observation is what one pass knows.
 type observation struct {
 	policy *policy.Policy
-	state  *plan.State
+	// unruled is why there is no policy: what stands in the monorepo cannot be
+	// one. Nothing but Project and Open of the state counts then.
+	unruled error
+	state   *plan.State
 }
 
 // observe reads the world. GitLab comes before Git: a merge between the two
@@ -51,7 +54,7 @@ func (r *repo) observe(ctx context.Context) (*observation, error) {
 	}
 	o := &observation{state: s}
 	if err := r.readGit(o, refs); err != nil {
-		return nil, err
+		return o, err
 	}
 	if err := r.readBranches(ctx, o, refs); err != nil {
 		return nil, err
@@ -69,6 +72,9 @@ func (r *repo) readGit(o *observation, refs git.Refs) error {
 		return err
 	}
 	if o.policy, err = r.readPolicy(tree); err != nil {
+		if core.KindOf(err) == core.Invalid {
+			o.unruled = err
+		}
 		return err
 	}
 	if s.Inventory, err = r.reader.Read(tree, o.policy); err != nil {

@@ -151,6 +151,10 @@ func (r *repo) pass(ctx context.Context) (next time.Time, acted bool, err error)
 	begun := r.p.cfg.Clock()
 	defer func() { r.finish(ctx, begun, err) }()
 	o, err := r.observe(ctx)
+	if err != nil && o != nil && o.unruled != nil {
+		_, told := r.act(ctx, o, plan.Halt(o.state, o.unruled.Error()))
+		return time.Time{}, false, worst([]error{err, told})
+	}
 	if err != nil {
 		return time.Time{}, false, err
 	}

@@ -320,3 +320,31 @@ func TestARefusedMergeIsToldWhereItHappens(t *testing.T) {
 	r.approveOnce()
 	r.arrived()
 }
+
+// TestABrokenPolicyIsToldOnEveryOpenMergeRequest breaks the policy while prd
+// waits for approvals, and mends it again.
+func TestABrokenPolicyIsToldOnEveryOpenMergeRequest(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	defer r.startPromoter(filepath.Join(r.dir, "mirror"), 300*time.Millisecond, nil)()
+	r.bump()
+	r.eventually("a merge request for prd", func() bool { return len(r.requests()["sluice/prd/ai-gateway"]) > 0 })
+	mr := r.requests()["sluice/prd/ai-gateway"][0].IID
+	r.policy(strings.Replace(rules, "approvals:", "aprovals:", 1))
+	r.eventually("the mistake shows", func() bool {
+		return r.said(mr, "Stopped, because the policy cannot be read") && r.said(mr, "did you mean approvals")
+	})
+	r.policy(rules)
+	r.approveOnce()
+	r.arrived()
+}
+
+// policy replaces the policy on the default branch.
+func (r *rig) policy(content string) {
+	r.t.Helper()
+	_, _, err := r.patient(world.Dana).Commits.CreateCommit(world.Project, &gitlab.CreateCommitOptions{
+		Branch: new("main"), CommitMessage: new("other rules"),
+		Actions: []*gitlab.CommitActionOptions{{Action: new(gitlab.FileUpdate), FilePath: new("sluice.yaml"), Content: &content}},
+	})
+	must(r.t, err)
+}

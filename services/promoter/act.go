@@ -166,7 +166,7 @@ func (r *repo) merge(ctx context.Context, o *observation, a plan.MergeMR) error 
 		return err
 	}
 	again.Reports = r.p.clusterReports()
-	if !slices.Contains(plan.Compute(fresh.policy, &again, r.p.cfg.Clock()).Actions, plan.Action(a)) {
+	if !slices.Contains(r.planner.Compute(fresh.policy, &again, r.p.cfg.Clock()).Actions, plan.Action(a)) {
 		return core.Errorf(core.Conflict, "merge !%d: something moved since it was decided", a.MR)
 	}
 	return r.Desk.Merge(ctx, a)

@@ -1,6 +1,7 @@
 package promoter
 
 import (
+	"bytes"
 	"context"
 	"maps"
 	"slices"
@@ -104,7 +105,25 @@ func (r *repo) readPolicy(tree overlay.Tree) (*policy.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	return policy.Parse(r.PolicyPath, src)
+	return r.rules.parse(r.PolicyPath, src)
+}
+
+// rules remembers the policy that was read last: it seldom changes, and who is
+// handed the same one again knows that all that follows from it still holds.
+type rules struct {
+	src    []byte
+	policy *policy.Policy
+}
+
+func (m *rules) parse(file string, src []byte) (*policy.Policy, error) {
+	if m.policy != nil && bytes.Equal(src, m.src) {
+		return m.policy, nil
+	}
+	p, err := policy.Parse(file, src)
+	if err == nil {
+		m.src, m.policy = src, p
+	}
+	return p, err
 }
 
 // reported lists the revisions that the clusters reported, each once: first
@@ -163,7 +182,7 @@ func (r *repo) askMore(ctx context.Context, o *observation) error {
 			return err
 		})
 	}
-	for _, branch := range unopened(o) {
+	for _, branch := range r.unopened(o) {
 		g.Go(func() error {
 			mr, ok, err := r.Forge.LastClosed(ctx, branch)
 			mu.Lock()
@@ -178,13 +197,13 @@ func (r *repo) askMore(ctx context.Context, o *observation) error {
 }
 
 // unopened are the branches of the candidates that have no open merge request.
-func unopened(o *observation) []string {
+func (r *repo) unopened(o *observation) []string {
 	open := map[string]bool{}
 	for _, mr := range o.state.Open {
 		open[mr.Source] = true
 	}
 	var out []string
-	for _, c := range plan.Candidates(o.policy, o.state.Inventory) {
+	for _, c := range r.planner.Candidates(o.policy, o.state.Inventory) {
 		if branch := plan.BranchOf(c.Target); !open[branch] {
 			out = append(out, branch)
 		}

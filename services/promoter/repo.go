@@ -19,8 +19,12 @@ type repo struct {
 	Monorepo
 	p      *Promoter
 	reader *overlay.Reader
-	asked  chan struct{} // holds one token while a pass is wanted
-	said   map[string]bool
+	rules  rules
+	// planner is used by passes and by merges, never by both at once, as reader
+	// is: a pass waits for its merges.
+	planner plan.Planner
+	asked   chan struct{} // holds one token while a pass is wanted
+	said    map[string]bool
 
 	merging sync.Mutex // one merge at a time, since each moves the base of the next
 
@@ -158,7 +162,7 @@ func (r *repo) pass(ctx context.Context) (next time.Time, acted bool, err error)
 	if err != nil {
 		return time.Time{}, false, err
 	}
-	decided := plan.Compute(o.policy, o.state, r.p.cfg.Clock())
+	decided := r.planner.Compute(o.policy, o.state, r.p.cfg.Clock())
 	r.publish(o, decided)
 	acted, err = r.act(ctx, o, decided)
 	return decided.Next, acted, err
@@ -166,6 +170,7 @@ func (r *repo) pass(ctx context.Context) (next time.Time, acted bool, err error)
 
 func (r *repo) publish(o *observation, decided *plan.Plan) {
 	r.mu.Lock()
+	before := r.plan
 	r.id, r.plan = o.state.Project.ID, decided
 	r.mu.Unlock()
 	r.p.meter.targets(r.Path, decided)
@@ -174,7 +179,10 @@ func (r *repo) publish(o *observation, decided *plan.Plan) {
 			r.p.cfg.Logger.Warn("not understood", "repo", r.Path, "file", problem.File, "line", problem.Line, "column", problem.Column, "reason", problem.Message)
 		})
 	}
-	for _, t := range decided.Targets {
+	for i, t := range decided.Targets {
+		if before != nil && i < len(before.Targets) && before.Targets[i] == t {
+			continue // said already: of thousands of targets, most stand where they stood
+		}
 		r.once("target "+t.Target.String()+string(t.Phase)+t.Reason, func() {
 			r.p.cfg.Logger.Info("target", "repo", r.Path, "env", t.Target.Env, "app", t.Target.App, "mr", t.MR, "phase", t.Phase, "reason", t.Reason)
 		})

@@ -15,7 +15,7 @@ import (
 // version than its clusters last reported: they reach it without a promotion,
 // past every gate. Nothing can be done about it here, but somebody should know.
 func (c *computation) bypasses(env policy.Environment) {
-	for _, app := range deployed(env.Name, c.state.Inventory) {
+	for _, app := range c.moved(env) {
 		t := core.Target{Env: env.Name, App: app}
 		for _, d := range c.state.Inventory.Of(t) {
 			for _, cluster := range c.clustersOf(env, d) {
@@ -23,6 +23,24 @@ func (c *computation) bypasses(env policy.Environment) {
 			}
 		}
 	}
+}
+
+// moved lists the apps of an environment, sorted, that may differ from what
+// its clusters last reported.
+func (c *computation) moved(env policy.Environment) []core.App {
+	seen := map[*overlay.Inventory]bool{nil: true, c.state.Inventory: true}
+	var out []core.App
+	for _, cluster := range env.Clusters {
+		for _, r := range c.state.Reports[cluster] {
+			now, ok := r.Now()
+			if past := c.state.at(now.Revision); ok && !seen[past] {
+				seen[past] = true
+				out = append(out, c.state.Inventory.Changed(env.Name, past)...)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func (c *computation) clustersOf(env policy.Environment, d *overlay.Deployment) []core.Cluster {

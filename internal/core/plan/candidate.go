@@ -214,15 +214,3 @@ func locate(p overlay.Problem) string {
 	}
 	return at + ": " + p.Message
 }
-
-// apps lists the apps that an environment or its sources deploy, sorted.
-func apps(inv *overlay.Inventory, env policy.Environment) []core.App {
-	var out []core.App
-	for t := range inv.All() {
-		if t.Env == env.Name || slices.Contains(env.From, t.Env) {
-			out = append(out, t.App)
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}

@@ -14,7 +14,7 @@ import (
 // Plan is what one pass decided.
 type Plan struct {
 	Actions  []Action          // those of one target in the order in which they must happen
-	Targets  []Status          // every target that something could be promoted into, in the policy's order, then by app
+	Targets  []*Status         // every target that something could be promoted into, in the policy's order, then by app
 	Problems []overlay.Problem // what in the monorepo could not be understood
 	Next     time.Time         // when time alone will change the plan; zero if it will not
 }
@@ -45,40 +45,14 @@ type Status struct {
 	Next      time.Time // when time alone will change this; zero if it will not
 }
 
-// Compute decides what is due. It is total and deterministic: it returns for
-// every state, does not depend on the order of the state's lists, and plans
-// nothing for a world that is as the policy wants it.
+// Compute is [Planner.Compute] without a memory.
 func Compute(p *policy.Policy, s *State, now time.Time) *Plan {
-	c := &computation{policy: p, state: s, now: now, plan: &Plan{Problems: s.Inventory.Problems}}
-	for _, name := range p.Order() {
-		env, _ := p.Environment(name)
-		if env.Root() {
-			continue
-		}
-		for _, app := range apps(s.Inventory, env) {
-			c.target(env, app)
-		}
-		c.bypasses(env)
-	}
-	c.triggers()
-	return c.plan
+	return new(Planner).Compute(p, s, now)
 }
 
-// Candidates lists what could be promoted, judged from Git alone: the targets
-// about which GitLab needs to be asked more.
+// Candidates is [Planner.Candidates] without a memory.
 func Candidates(p *policy.Policy, inv *overlay.Inventory) []Candidate {
-	var out []Candidate
-	for _, env := range p.Environments {
-		if env.Root() {
-			continue
-		}
-		for _, app := range apps(inv, env) {
-			if c := propose(p, inv, env, app); len(c.Changes) > 0 && c.Blocked == "" {
-				out = append(out, c)
-			}
-		}
-	}
-	return out
+	return new(Planner).Candidates(p, inv)
 }
 
 // computation is one run of Compute.
@@ -89,8 +63,8 @@ type computation struct {
 	plan   *Plan
 }
 
-func (c *computation) target(env policy.Environment, app core.App) {
-	l := &life{computation: c, env: env, candidate: propose(c.policy, c.state.Inventory, env, app)}
+func (c *computation) target(env policy.Environment, v *view) *Status {
+	l := &life{computation: c, env: env, view: v, candidate: v.candidate}
 	l.branch, l.branched = c.state.Branches[BranchOf(l.candidate.Target)]
 	l.mr = c.open(BranchOf(l.candidate.Target))
 	l.status = Status{Target: l.candidate.Target, Candidate: l.candidate}
@@ -101,8 +75,8 @@ func (c *computation) target(env policy.Environment, app core.App) {
 	if why := l.refused(); why != "" && (l.status.Phase == Opening || l.status.Phase == Merging) {
 		l.status.Reason += "; the last attempt was refused: " + why
 	}
-	c.plan.Targets = append(c.plan.Targets, l.status)
-	c.soon(l.status.Next)
+	status := l.status // without the life around it, which is not to be remembered
+	return &status
 }
 
 // open is the open merge request of a branch. GitLab allows one per pair of

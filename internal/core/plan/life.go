@@ -25,6 +25,7 @@ const settle = 3 * time.Second
 type life struct {
 	*computation
 	env       policy.Environment
+	view      *view
 	candidate Candidate
 	branch    Branch
 	branched  bool          // the branch exists
@@ -103,7 +104,7 @@ func (l *life) vetoed() bool {
 
 // advance takes the first step that is due: branch, merge request, gates, merge.
 func (l *life) advance() {
-	files, err := l.candidate.edit(l.state.Inventory)
+	files, err := l.view.edit(l.state.Inventory)
 	if err != nil {
 		l.stop(Blocked, err.Error())
 		return

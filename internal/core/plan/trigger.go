@@ -89,28 +89,13 @@ func (c *computation) differs(cluster core.Cluster, env core.Env, at core.SHA) (
 	if past == nil {
 		return "something", true
 	}
-	for _, app := range deployed(env, c.state.Inventory, past) {
+	for _, app := range c.state.Inventory.Changed(env, past) {
 		t := core.Target{Env: env, App: app}
 		if !sameInputs(of(c.state.Inventory.Of(t), cluster), of(past.Of(t), cluster)) {
 			return app, true
 		}
 	}
 	return "", false
-}
-
-// deployed lists the apps of an environment, sorted: with a past inventory
-// also those that are no longer there, which Flux has to remove.
-func deployed(env core.Env, inventories ...*overlay.Inventory) []core.App {
-	var out []core.App
-	for _, inv := range inventories {
-		for t := range inv.All() {
-			if t.Env == env {
-				out = append(out, t.App)
-			}
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 func of(list []*overlay.Deployment, cluster core.Cluster) *overlay.Deployment {

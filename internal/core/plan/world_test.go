@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/gate"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
@@ -28,6 +30,7 @@ type world struct {
 	now       time.Time
 	policy    *policy.Policy
 	reader    *overlay.Reader
+	planner   plan.Planner
 	commits   map[core.SHA]map[string]string
 	inventory map[core.SHA]*overlay.Inventory
 	trunk     []core.SHA // oldest first
@@ -139,7 +142,29 @@ func (w *world) observeBranch(name string, b branch) plan.Branch {
 	return out
 }
 
-func (w *world) compute() *plan.Plan { return plan.Compute(w.policy, w.observe(), w.now) }
+func (w *world) compute() *plan.Plan { return w.planned(w.observe()) }
+
+// planned computes with a memory of the world's former plans, which must not
+// show.
+func (w *world) planned(s *plan.State) *plan.Plan {
+	w.t.Helper()
+	got, want := w.planner.Compute(w.policy, s, w.now), plan.Compute(w.policy, s, w.now)
+	if diff := cmp.Diff(render(w, want), render(w, got)); diff != "" {
+		w.t.Errorf("planned without a memory (-) and with it (+):\n%s", diff)
+	}
+	if diff := cmp.Diff(ids(plan.Candidates(w.policy, s.Inventory)), ids(w.planner.Candidates(w.policy, s.Inventory))); diff != "" {
+		w.t.Errorf("candidates without a memory (-) and with it (+):\n%s", diff)
+	}
+	return got
+}
+
+func ids(list []plan.Candidate) []string {
+	var out []string
+	for _, c := range list {
+		out = append(out, c.Target.String()+" "+c.ID())
+	}
+	return out
+}
 
 // mr is the open merge request of that number.
 func (w *world) mr(id core.MRID) *plan.MergeRequest {

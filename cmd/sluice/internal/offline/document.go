@@ -56,7 +56,7 @@ type notice struct {
 	Message  string `json:"message"`
 }
 
-func promotionOf(s plan.Status) promotion {
+func promotionOf(s *plan.Status) promotion {
 	return promotion{
 		App: string(s.Target.App), From: string(s.Candidate.From), To: string(s.Target.Env),
 		Reason: s.Reason, Blocked: blocked(s), Pins: pinsOf(s.Candidate),

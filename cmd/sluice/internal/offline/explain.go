@@ -119,8 +119,8 @@ func (s *snapshot) explain(app core.App, env policy.Environment) explanation {
 		Head: s.head, App: string(app), Env: string(env.Name), From: append([]core.Env{}, env.From...),
 		Gates: gates(env), Deployments: s.deployments(t), Next: []pinChange{}, Notices: []notice{},
 	}
-	all := judge(s.policy, s.inventory, s.head)
-	i := slices.IndexFunc(all, func(st plan.Status) bool { return st.Target == t })
+	all := judge(new(plan.Planner), s.policy, s.inventory, s.head)
+	i := slices.IndexFunc(all, func(st *plan.Status) bool { return st.Target == t })
 	switch {
 	case i >= 0:
 		x.State, x.Reason, x.Next = stateOf(all[i]), all[i].Reason, pinsOf(all[i].Candidate)
@@ -137,7 +137,7 @@ func (s *snapshot) explain(app core.App, env policy.Environment) explanation {
 	return x
 }
 
-func stateOf(st plan.Status) string {
+func stateOf(st *plan.Status) string {
 	switch {
 	case due(st):
 		return isDue

@@ -37,10 +37,11 @@ type event struct {
 
 // replaying goes through a history by the rules of one commit.
 type replaying struct {
-	policy *policy.Policy
-	keep   filter
-	reader *overlay.Reader
-	open   map[core.Target]plan.Candidate // what is possible, as it was when it became so
+	policy  *policy.Policy
+	keep    filter
+	reader  *overlay.Reader
+	planner plan.Planner
+	open    map[core.Target]plan.Candidate // what is possible, as it was when it became so
 }
 
 // replay tells what would have been proposed in the last n commits, oldest
@@ -91,7 +92,7 @@ func (r *replaying) commit(clone *git.Local, c git.Commit) ([]event, error) {
 		return nil, err
 	}
 	now := map[core.Target]plan.Candidate{}
-	for _, st := range judge(r.policy, inv, c.SHA) {
+	for _, st := range judge(&r.planner, r.policy, inv, c.SHA) {
 		if due(st) && r.keep.keeps(st.Target) {
 			now[st.Target] = st.Candidate
 		}

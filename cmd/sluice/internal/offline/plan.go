@@ -98,9 +98,9 @@ func (o planning) filter(s *snapshot) (filter, error) {
 
 // plan writes files before it says so, and says nothing if that goes wrong.
 func (o planning) plan(ctx context.Context, s *snapshot, keep filter, out io.Writer) error {
-	all := judge(s.policy, s.inventory, s.head)
+	all := judge(new(plan.Planner), s.policy, s.inventory, s.head)
 	doc := document{Head: s.head, Promotions: []promotion{}, Notices: s.notices(all, keep)}
-	var promotions []plan.Status
+	var promotions []*plan.Status
 	for _, st := range all {
 		if !keep.keeps(st.Target) || len(st.Candidate.Changes) == 0 {
 			continue

@@ -13,14 +13,14 @@ import (
 
 // judge asks for the plan of a world that has nothing but Git in it: no branch,
 // no merge request and no report. Whatever is not blocked there is due.
-func judge(p *policy.Policy, inv *overlay.Inventory, head core.SHA) []plan.Status {
-	return plan.Compute(p, &plan.State{Head: head, Inventory: inv}, time.Now()).Targets
+func judge(pl *plan.Planner, p *policy.Policy, inv *overlay.Inventory, head core.SHA) []*plan.Status {
+	return pl.Compute(p, &plan.State{Head: head, Inventory: inv}, time.Now()).Targets
 }
 
-func due(s plan.Status) bool { return s.Phase == plan.Opening }
+func due(s *plan.Status) bool { return s.Phase == plan.Opening }
 
 // blocked is the reason why nothing can be proposed, or "".
-func blocked(s plan.Status) string {
+func blocked(s *plan.Status) string {
 	if due(s) || s.Phase == plan.Current {
 		return ""
 	}
@@ -29,7 +29,7 @@ func blocked(s plan.Status) string {
 
 // edited is every file that the promotions change, as it becomes, ordered by
 // path.
-func (s *snapshot) edited(promotions []plan.Status) ([]plan.File, error) {
+func (s *snapshot) edited(promotions []*plan.Status) ([]plan.File, error) {
 	var candidates []plan.Candidate
 	for _, p := range promotions {
 		candidates = append(candidates, p.Candidate)
@@ -60,7 +60,7 @@ func (f filter) touches(t core.Target) bool {
 
 // notices tells what stands in the way of plans without being a promotion:
 // what was not understood, and targets that cannot be compared with anything.
-func (s *snapshot) notices(all []plan.Status, keep filter) []notice {
+func (s *snapshot) notices(all []*plan.Status, keep filter) []notice {
 	out := s.warnings(keep)
 	for _, st := range all {
 		if len(st.Candidate.Changes) == 0 && blocked(st) != "" && keep.keeps(st.Target) && !s.broken(st.Target) {

@@ -1,0 +1,207 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/overlay"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
+)
+
+// Planner computes plans and remembers what Git alone says of each target, so
+// that a plan costs what has changed since its last one. What it returns depends
+// on its arguments alone, and shares with earlier plans what is the same: nobody
+// may change it. It must not be used by two goroutines at once. The zero value
+// remembers nothing yet.
+type Planner struct {
+	policy    *policy.Policy
+	inventory *overlay.Inventory
+	envs      map[core.Env]*outlook
+}
+
+// outlook is what Git says of the targets of one environment.
+type outlook struct {
+	apps  []core.App // that the environment or its sources deploy, sorted
+	views []*view    // of each app
+}
+
+// view is what Git says of one target.
+type view struct {
+	candidate Candidate
+	quiet     *Status // where the target stands if GitLab knows nothing of it; nil if it is due
+	edited    bool    // the next two are known
+	files     []File
+	refusal   error
+}
+
+// Compute decides what is due. It is total and deterministic: it returns for
+// every state, does not depend on the order of the state's lists, and plans
+// nothing for a world that is as the policy wants it.
+func (pl *Planner) Compute(p *policy.Policy, s *State, now time.Time) *Plan {
+	pl.look(p, s.Inventory)
+	c := &computation{policy: p, state: s, now: now, plan: &Plan{Problems: s.Inventory.Problems}}
+	for _, name := range p.Order() {
+		env, _ := p.Environment(name)
+		if env.Root() {
+			continue
+		}
+		c.targets(env, pl.envs[name])
+		c.bypasses(env)
+	}
+	c.triggers()
+	return c.plan
+}
+
+// Candidates lists what could be promoted, judged from Git alone: the targets
+// about which GitLab needs to be asked more.
+func (pl *Planner) Candidates(p *policy.Policy, inv *overlay.Inventory) []Candidate {
+	pl.look(p, inv)
+	var out []Candidate
+	for _, env := range p.Environments {
+		if env.Root() {
+			continue
+		}
+		for _, v := range pl.envs[env.Name].views {
+			if v.quiet == nil {
+				out = append(out, v.candidate)
+			}
+		}
+	}
+	return out
+}
+
+// look brings what is remembered to an inventory.
+func (pl *Planner) look(p *policy.Policy, inv *overlay.Inventory) {
+	if pl.policy != p || pl.inventory == nil {
+		*pl = Planner{policy: p, inventory: &overlay.Inventory{}, envs: map[core.Env]*outlook{}}
+	}
+	for _, env := range p.Environments {
+		if pl.envs[env.Name] == nil {
+			pl.envs[env.Name] = &outlook{}
+		}
+		if !env.Root() {
+			pl.envs[env.Name].update(p, inv, env, changed(env, inv, pl.inventory))
+		}
+	}
+	pl.inventory = inv
+}
+
+// changed lists the apps, sorted, whose targets in an environment may look
+// different.
+func changed(env policy.Environment, inv, since *overlay.Inventory) []core.App {
+	out := slices.Clone(inv.Changed(env.Name, since))
+	for _, from := range env.From {
+		out = append(out, inv.Changed(from, since)...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// update looks at some apps anew.
+func (o *outlook) update(p *policy.Policy, inv *overlay.Inventory, env policy.Environment, changed []core.App) {
+	come := map[core.App]*view{}
+	gone := map[core.App]bool{}
+	for _, app := range changed {
+		i, known := slices.BinarySearch(o.apps, app)
+		switch there := deployed(inv, env, app); {
+		case !there:
+			gone[app] = known
+		case known:
+			o.views[i] = newView(p, inv, env, app)
+		default:
+			come[app] = newView(p, inv, env, app)
+		}
+	}
+	o.reorder(come, gone)
+}
+
+// reorder adds and removes apps.
+func (o *outlook) reorder(come map[core.App]*view, gone map[core.App]bool) {
+	if len(come)+len(gone) == 0 {
+		return
+	}
+	for i, app := range o.apps {
+		if !gone[app] {
+			come[app] = o.views[i]
+		}
+	}
+	o.apps, o.views = make([]core.App, 0, len(come)), make([]*view, 0, len(come))
+	for app := range come {
+		o.apps = append(o.apps, app)
+	}
+	slices.Sort(o.apps)
+	for _, app := range o.apps {
+		o.views = append(o.views, come[app])
+	}
+}
+
+// deployed tells whether an environment or one of its sources deploys an app.
+func deployed(inv *overlay.Inventory, env policy.Environment, app core.App) bool {
+	for _, name := range append([]core.Env{env.Name}, env.From...) {
+		if len(inv.Of(core.Target{Env: name, App: app})) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func newView(p *policy.Policy, inv *overlay.Inventory, env policy.Environment, app core.App) *view {
+	v := &view{candidate: propose(p, inv, env, app)}
+	if v.candidate.Blocked != "" || len(v.candidate.Changes) == 0 {
+		nobody := &computation{policy: p, state: &State{Inventory: inv}, plan: &Plan{}}
+		v.quiet = nobody.target(env, v)
+	}
+	return v
+}
+
+// edit is the candidate's edit at the inventory from which the view was made,
+// or another with the same overlays of the target.
+func (v *view) edit(inv *overlay.Inventory) ([]File, error) {
+	if !v.edited {
+		v.files, v.refusal = v.candidate.edit(inv)
+		v.edited = true
+	}
+	return v.files, v.refusal
+}
+
+// targets decides about all targets of an environment. Those that are not due
+// and of which GitLab knows nothing are as Git says.
+func (c *computation) targets(env policy.Environment, o *outlook) {
+	first := len(c.plan.Targets)
+	c.plan.Targets = slices.Grow(c.plan.Targets, len(o.views))
+	for _, v := range o.views {
+		c.plan.Targets = append(c.plan.Targets, v.quiet)
+	}
+	for _, i := range c.lively(env, o) {
+		status := c.target(env, o.views[i])
+		c.plan.Targets[first+i] = status
+		c.soon(status.Next)
+	}
+}
+
+// lively lists the targets that are due, or have a branch or a merge request.
+func (c *computation) lively(env policy.Environment, o *outlook) []int {
+	var out []int
+	for i, v := range o.views {
+		if v.quiet == nil {
+			out = append(out, i)
+		}
+	}
+	add := func(branch string) {
+		if app, ok := strings.CutPrefix(branch, BranchPrefix+string(env.Name)+"/"); ok {
+			if i, ok := slices.BinarySearch(o.apps, core.App(app)); ok {
+				out = append(out, i)
+			}
+		}
+	}
+	for i := range c.state.Open {
+		add(c.state.Open[i].Source)
+	}
+	for branch := range c.state.Branches {
+		add(branch)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -62,8 +62,6 @@ func runCase(t *testing.T, sections map[string]string, name string) {
 	}
 }
 
-func setText(src string, edits []yamledit.Edit) (string, error) { return updateText(src, edits, nil) }
-
 func updateText(src string, edits []yamledit.Edit, insertions []yamledit.Insertion) (string, error) {
 	f, err := yamledit.Parse([]byte(src))
 	if err != nil {

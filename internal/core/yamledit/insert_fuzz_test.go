@@ -115,7 +115,7 @@ func checkInserted(t *testing.T, before *yamledit.File, src, out []byte, in yaml
 // spell writes a tree out; at the end of grown, an addition follows.
 func spell(n yamledit.Node, grown yamledit.Path, added string) string {
 	more := func(s yamledit.Step) (yamledit.Path, string) {
-		if grown != nil && len(grown) > 0 && grown[0] == s {
+		if len(grown) > 0 && grown[0] == s {
 			return grown[1:], added
 		}
 		return nil, ""

@@ -13,13 +13,14 @@ import (
 
 // finder collects the pins of built resources.
 type finder struct {
+	work *work
 	pins []pin.Pin
 	err  error
 }
 
 // discover finds every version that the built resources carry.
-func discover(resources []resource) ([]pin.Pin, error) {
-	f := &finder{}
+func discover(w *work, resources []resource) ([]pin.Pin, error) {
+	f := &finder{work: w}
 	for _, r := range resources {
 		f.resource(r)
 	}
@@ -58,6 +59,9 @@ func (f *finder) resource(r resource) {
 
 // clear refuses what may hide a version.
 func (f *finder) clear(n *node) {
+	if !f.work.spend(1) {
+		return
+	}
 	if n.hides {
 		f.refuse(n.at, "%s may hold a version here, which is not understood: write it out", n.why)
 	}
@@ -115,7 +119,7 @@ func (f *finder) source(kind, name string, spec *node) {
 // called image or names a repository, and whole references.
 func (f *finder) values(release string, n *node, images map[*node]imaged, at yamledit.Path, key string) {
 	switch {
-	case n == nil:
+	case n == nil || !f.work.spend(1):
 	case n.kind == yamledit.Unclear && isImageKey(key):
 		f.refuse(n.at, "an image behind %s is not understood", n.why)
 	case n.kind == yamledit.Sequence:
@@ -203,7 +207,7 @@ func isImageKey(key string) bool { return key == "image" || strings.HasSuffix(ke
 // containers finds the images of a workload. What the images of a
 // kustomization say of one counts instead of the container's own text.
 func (f *finder) containers(r resource) {
-	images(r.root, func(image *node) {
+	images(f.work, r.root, func(image *node) {
 		if image.kind != yamledit.Scalar {
 			f.refuse(image.at, "an image behind %s is not understood", image.why)
 			return
@@ -224,37 +228,38 @@ func (f *finder) containers(r resource) {
 // are one pin and change together. Where they differ, as with an old image in
 // a migration job, each is a pin of its own, told apart by a number.
 func (f *finder) distinct() []pin.Pin {
+	type place struct {
+		pin          int
+		file         string
+		line, column int
+		form         pin.Form
+	}
+	type version struct {
+		pin.Key
+		version string
+	}
 	var out []pin.Pin
-	count := map[pin.Key]int{}
-	first := map[string]int{} // by key, as found, and version
+	count, known, seen := map[pin.Key]int{}, map[version]int{}, map[place]bool{}
 	for _, p := range f.pins {
-		k := p.Key
-		id := fmt.Sprintf("%q %q", k, p.Version)
-		if i, ok := first[id]; ok {
-			out[i].Parts = join(out[i].Parts, p.Parts)
-			continue
+		v := version{p.Key, p.Version}
+		i, ok := known[v]
+		if !ok {
+			i, known[v] = len(out), len(out)
+			if count[v.Key]++; count[v.Key] > 1 {
+				p.Name = fmt.Sprintf("%s (%d)", p.Name, count[v.Key])
+			}
+			out = append(out, pin.Pin{Key: p.Key, Version: p.Version, At: p.At})
 		}
-		first[id] = len(out)
-		if count[k]++; count[k] > 1 {
-			p.Name = fmt.Sprintf("%s (%d)", p.Name, count[k])
+		for _, part := range p.Parts {
+			at := place{i, part.At.File, part.At.Line, part.At.Column, part.Form}
+			if !seen[at] {
+				out[i].Parts = append(out[i].Parts, part)
+			}
+			seen[at] = true
 		}
-		out = append(out, p)
 	}
 	slices.SortFunc(out, byKey)
 	return out
-}
-
-// join adds the parts that stand at other places.
-func join(have, more []pin.Part) []pin.Part {
-	have = slices.Clone(have)
-	for _, m := range more {
-		if !slices.ContainsFunc(have, func(p pin.Part) bool {
-			return p.At.File == m.At.File && p.At.Line == m.At.Line && p.At.Column == m.At.Column && p.Form == m.Form
-		}) {
-			have = append(have, m)
-		}
-	}
-	return have
 }
 
 func byKey(a, b pin.Pin) int { return a.Compare(b.Key) }

@@ -42,35 +42,41 @@ func (i imaged) text() string {
 	return i.now + v
 }
 
-// apply changes the images of a resource. Later entries see what earlier ones
-// made of a name, as in kustomize.
-func (e imageEntry) apply(r resource) (resource, bool) {
+// apply changes the images of a resource by all entries in turn, and tells which
+// of them met one. Later entries see what earlier ones made of a name, as in
+// kustomize.
+func (r *resource) apply(w *work, entries []imageEntry, matched []bool) {
 	if r.kind() == "CustomResourceDefinition" {
-		return r, false
+		return
 	}
-	matched := false
 	changed := maps.Clone(r.images)
 	if changed == nil {
 		changed = map[*node]imaged{}
 	}
-	images(r.root, func(image *node) {
+	images(w, r.root, func(image *node) {
 		now, ok := changed[image]
 		if !ok {
 			now = untouched(image)
 		}
-		if !e.pattern.MatchString(now.text()) {
-			return
+		for i, e := range entries {
+			if w.spend(1) && e.pattern.MatchString(now.text()) {
+				now, matched[i], ok = e.change(now), true, true
+			}
 		}
-		matched = true
-		if e.newName != "" {
-			now.now = e.newName
+		if ok {
+			changed[image] = now
 		}
-		if len(e.parts) > 0 {
-			now.parts = e.parts
-		}
-		now.by = e.at
-		changed[image] = now
 	})
 	r.images = changed
-	return r, matched
+}
+
+func (e imageEntry) change(now imaged) imaged {
+	if e.newName != "" {
+		now.now = e.newName
+	}
+	if len(e.parts) > 0 {
+		now.parts = e.parts
+	}
+	now.by = e.at
+	return now
 }

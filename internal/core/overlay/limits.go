@@ -7,6 +7,10 @@ const (
 	// maxFiles bounds the files read for one overlay, so that one overlay that
 	// lists half the monorepo can not make every pass slow.
 	maxFiles = 2000
+	// maxWork bounds the steps that one overlay takes: nodes looked at, fields
+	// copied, objects compared. A thousand objects with a hundred patches take
+	// less than a million; this many take seconds.
+	maxWork = 10_000_000
 	// maxPattern bounds a regular expression in bytes. Those of targets and images
 	// are names with a few wildcards.
 	maxPattern = 1000

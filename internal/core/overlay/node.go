@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"errors"
 	"maps"
 	"slices"
 
@@ -103,16 +104,29 @@ func isVersionKey(key string) bool {
 }
 
 // mayHold tells whether a version may stand somewhere in n.
-func (n *node) mayHold() bool {
-	if n.hides {
+func (n *node) mayHold(w *work) bool {
+	if n.hides || !w.spend(1) {
 		return true
 	}
 	for _, key := range n.keys {
-		if isVersionKey(key) || n.fields[key].mayHold() {
+		if isVersionKey(key) || n.fields[key].mayHold(w) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(n.items, (*node).mayHold)
+	return slices.ContainsFunc(n.items, func(item *node) bool { return item.mayHold(w) })
+}
+
+// work bounds what the understanding of one overlay costs. Patches can make
+// objects grow with every copy, and kustomizations can lead to each other in
+// more ways than there are files.
+type work struct{ left int }
+
+var errTooMuch = errors.New("the overlay takes more work than any that people write")
+
+// spend tells whether there was still enough left.
+func (w *work) spend(n int) bool {
+	w.left -= n
+	return w.left >= 0
 }
 
 // with extends a path without sharing its backing array.
@@ -156,6 +170,30 @@ func (n *node) set(key string, value *node) *node {
 		out.keys = append(n.keys[:len(n.keys):len(n.keys)], key)
 	}
 	return &out
+}
+
+// copy is one that may be changed until it is tidied.
+func (n *node) copy(w *work) *node {
+	if !w.spend(len(n.keys) + 1) {
+		return &node{kind: yamledit.Mapping, at: n.at, fields: map[string]*node{}}
+	}
+	out := *n
+	out.fields, out.keys = maps.Clone(n.fields), slices.Clone(n.keys)
+	return &out
+}
+
+// put sets a field of a copy.
+func (n *node) put(key string, value *node) {
+	if _, had := n.fields[key]; !had {
+		n.keys = append(n.keys, key)
+	}
+	n.fields[key] = value
+}
+
+// tidied forgets the keys of fields that are gone.
+func (n *node) tidied() *node {
+	n.keys = slices.DeleteFunc(n.keys, func(key string) bool { _, ok := n.fields[key]; return !ok })
+	return n
 }
 
 // withItems is a copy of a sequence with other items.

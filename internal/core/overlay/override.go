@@ -17,6 +17,8 @@ type own struct {
 	file  string
 	kust  *kustomization // nil for an overlay of one file
 	built built
+	seen  []seen // what its images see at the end
+	work  *work
 }
 
 func (r *resolver) own(b built) (own, error) {
@@ -28,7 +30,7 @@ func (r *resolver) own(b built) (own, error) {
 		return own{}, err
 	}
 	b.resources = slices.Clone(b.resources)
-	return own{file: file, kust: m.kust, built: b}, nil
+	return own{file: file, kust: m.kust, built: b, seen: b.seen(r.work), work: r.work}, nil
 }
 
 // override says for a version that a base has how the overlay can have its own,
@@ -55,13 +57,13 @@ type seen struct {
 	written pin.Place
 }
 
-func (o own) seen() []seen {
+func (b built) seen(w *work) []seen {
 	var all []seen
-	for _, r := range o.built.resources {
+	for _, r := range b.resources {
 		if r.kind() == "CustomResourceDefinition" {
 			continue // as for kustomize
 		}
-		images(r.root, func(image *node) {
+		images(w, r.root, func(image *node) {
 			now, ok := r.images[image]
 			if !ok {
 				now = untouched(image)
@@ -90,12 +92,15 @@ func same(a, b pin.Place) bool { return a.File == b.File && a.Line == b.Line && 
 // image plans an entry of the overlay's images. It must meet every container
 // that has the pin's version, and no other.
 func (o own) image(p pin.Pin) (*pin.Override, error) {
+	if !o.work.spend(2 * len(o.seen)) {
+		return nil, errTooMuch
+	}
 	if o.built.open {
 		return nil, fmt.Errorf("what an entry here would change besides is not known, since remote resources or charts are not read")
 	}
 	var mine []seen
 	reached := pin.Pin{}
-	for _, s := range o.seen() {
+	for _, s := range o.seen {
 		if s.of(p) {
 			mine = append(mine, s)
 			reached.Parts = append(reached.Parts, s.parts...)
@@ -112,7 +117,7 @@ func (o own) image(p pin.Pin) (*pin.Override, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kustomize would take %q for a pattern", name)
 	}
-	for _, s := range o.seen() {
+	for _, s := range o.seen {
 		switch belongs, meets := s.of(p), pattern.MatchString(s.text()); {
 		case belongs && !meets:
 			return nil, fmt.Errorf("an entry for %s would not meet all of it (%s:%d)", name, s.written.File, s.written.Line)

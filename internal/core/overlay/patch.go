@@ -14,75 +14,75 @@ import (
 // merge applies a strategic merge patch the way kustomize does. Lists of
 // containers are merged by name in Kubernetes's own kinds; in custom resources,
 // of which kustomize knows no schema, every list is replaced.
-func merge(base, patch *node, builtin bool) *node {
+func merge(w *work, base, patch *node, builtin bool) *node {
 	if base != nil && (base.kind == yamledit.Unclear && patch.kind == yamledit.Mapping || patch.kind == yamledit.Unclear && base.kind == yamledit.Mapping) {
-		return mixed(base, patch)
+		return mixed(w, base, patch)
 	}
-	if base == nil || base.kind != yamledit.Mapping || patch.kind != yamledit.Mapping {
-		return strip(patch)
+	if base == nil || base.kind != yamledit.Mapping || patch.kind != yamledit.Mapping || patch.str("$patch") == "replace" {
+		return strip(w, patch)
 	}
-	if patch.str("$patch") == "replace" {
-		return strip(patch)
-	}
-	out := base
+	out := base.copy(w)
 	for _, key := range patch.keys {
 		value, old := patch.fields[key], base.fields[key]
 		switch {
 		case key == "$patch":
 		case value.null, value.str("$patch") == "delete":
-			out = out.set(key, nil)
+			delete(out.fields, key)
 		case builtin && isNamed(key) && old != nil && value.kind == yamledit.Sequence:
-			out = out.set(key, mergeByName(old, value))
+			out.put(key, mergeByName(w, old, value))
 		default:
-			out = out.set(key, merge(old, value, builtin))
+			out.put(key, merge(w, old, value, builtin))
 		}
 	}
-	return out
+	return out.tidied()
 }
 
 // mixed is what becomes of two values if it cannot be seen what one of them
 // holds.
-func mixed(base, patch *node) *node {
+func mixed(w *work, base, patch *node) *node {
 	out := *patch
 	if base.kind == yamledit.Unclear {
 		out = *base
 	}
-	out.hides = base.mayHold() || patch.mayHold()
+	out.hides = base.mayHold(w) || patch.mayHold(w)
 	return &out
 }
 
 // strip takes the directives and the deletions out of what a patch adds.
-func strip(n *node) *node {
+func strip(w *work, n *node) *node {
 	if n.kind != yamledit.Mapping {
 		return n
 	}
-	out := n
+	out := n.copy(w)
 	for _, key := range n.keys {
 		switch value := n.fields[key]; {
 		case key == "$patch", value.null:
-			out = out.set(key, nil)
+			delete(out.fields, key)
 		case value.kind == yamledit.Mapping:
-			out = out.set(key, strip(value))
+			out.fields[key] = strip(w, value)
 		}
 	}
-	return out
+	return out.tidied()
 }
 
-func mergeByName(base, patch *node) *node {
+func mergeByName(w *work, base, patch *node) *node {
 	items := slices.Clone(base.items)
 	if slices.ContainsFunc(patch.items, func(n *node) bool { return n.str("$patch") == "replace" }) {
 		items = nil
 	}
 	for _, item := range patch.items {
+		if !w.spend(len(items) + 1) {
+			break
+		}
 		i := slices.IndexFunc(items, func(old *node) bool { return old.str("name") == item.str("name") })
 		switch {
 		case item.str("$patch") == "delete" && i >= 0:
 			items = slices.Delete(items, i, i+1)
 		case item.str("$patch") == "delete", item.str("$patch") == "replace":
 		case i >= 0:
-			items[i] = merge(items[i], item, true)
+			items[i] = merge(w, items[i], item, true)
 		default:
-			items = append(items, strip(item))
+			items = append(items, strip(w, item))
 		}
 	}
 	return base.withItems(items)
@@ -95,8 +95,11 @@ func isNamed(key string) bool { return isContainers(key) || key == "volumes" }
 
 // operate applies the operations of a JSON 6902 patch in order. Its errors say
 // what an operation did not find, as kustomize would.
-func operate(n *node, operations *node) (*node, error) {
+func operate(w *work, n *node, operations *node) (*node, error) {
 	for _, op := range operations.items {
+		if !w.spend(1) {
+			return nil, errTooMuch
+		}
 		var err error
 		if op.str("path") == "" {
 			return nil, fmt.Errorf("an operation on the whole object is not understood")
@@ -108,11 +111,11 @@ func operate(n *node, operations *node) (*node, error) {
 			if value == nil {
 				return nil, fmt.Errorf("the operation %s on %s has no value", verb, op.str("path"))
 			}
-			n, err = put(n, path, value, verb == "add")
+			n, err = put(w, n, path, value, verb == "add")
 		case "remove":
-			n, err = put(n, path, nil, false)
+			n, err = put(w, n, path, nil, false)
 		case "copy", "move":
-			n, err = transfer(n, pointer(op.str("from")), path, verb == "move")
+			n, err = transfer(w, n, pointer(op.str("from")), path, verb == "move")
 		case "test":
 			err = expect(n, path, op.get("value"))
 		default:
@@ -135,17 +138,17 @@ func expect(n *node, path []string, want *node) error {
 	return err
 }
 
-func transfer(n *node, from, to []string, move bool) (*node, error) {
+func transfer(w *work, n *node, from, to []string, move bool) (*node, error) {
 	value, err := find(n, from)
 	if err != nil {
 		return nil, err
 	}
 	if move {
-		if n, err = put(n, from, nil, false); err != nil {
+		if n, err = put(w, n, from, nil, false); err != nil {
 			return nil, err
 		}
 	}
-	return put(n, to, value, true)
+	return put(w, n, to, value, true)
 }
 
 const reasonLoose = "what begins with [ must be JSON, and this is not"
@@ -182,12 +185,13 @@ func find(n *node, path []string) (*node, error) {
 }
 
 // put sets, inserts or (for a nil value) removes what is at a path.
-func put(n *node, path []string, value *node, insert bool) (*node, error) {
+func put(w *work, n *node, path []string, value *node, insert bool) (*node, error) {
 	if n.kind == yamledit.Sequence {
-		return putItem(n, path, value, insert)
+		return putItem(w, n, path, value, insert)
 	}
 	step := path[0]
 	old := n.get(step)
+	w.spend(len(n.keys))
 	switch {
 	case n.kind == yamledit.Unclear:
 		return nil, fmt.Errorf("%q is behind %s, which is not understood", step, n.why)
@@ -198,19 +202,20 @@ func put(n *node, path []string, value *node, insert bool) (*node, error) {
 	case old == nil:
 		return nil, fmt.Errorf("nothing at %q", step)
 	}
-	inner, err := put(old, path[1:], value, insert)
+	inner, err := put(w, old, path[1:], value, insert)
 	if err != nil {
 		return nil, err
 	}
 	return n.set(step, inner), nil
 }
 
-func putItem(n *node, path []string, value *node, insert bool) (*node, error) {
+func putItem(w *work, n *node, path []string, value *node, insert bool) (*node, error) {
 	i, err := strconv.Atoi(path[0])
 	if path[0] == "-" {
 		i, err = len(n.items), nil
 	}
 	last := len(path) == 1
+	w.spend(len(n.items))
 	switch {
 	case err != nil || i < 0 || i > len(n.items) || i == len(n.items) && !(last && insert):
 		return nil, fmt.Errorf("no item %q in a list of %d", path[0], len(n.items))
@@ -222,27 +227,30 @@ func putItem(n *node, path []string, value *node, insert bool) (*node, error) {
 	items := slices.Clone(n.items)
 	if last {
 		items[i] = value
-	} else if items[i], err = put(items[i], path[1:], value, insert); err != nil {
+	} else if items[i], err = put(w, items[i], path[1:], value, insert); err != nil {
 		return nil, err
 	}
 	return n.withItems(items), nil
 }
 
 // patch applies one document of a patch to the objects that it is meant for.
-func (b *built) patch(p patch, doc *node) error {
+func (b *built) patch(w *work, p patch, doc *node) error {
 	if doc.kind == yamledit.Sequence && p.target == nil {
 		return refuse(doc.at.File, doc.at.Line, doc.at.Column, "a JSON 6902 patch needs a target")
 	}
-	if p.target != nil && p.target.byLabels && speaksOfPinned(doc) {
+	if p.target != nil && p.target.byLabels && speaksOfPinned(w, doc) {
 		return p.refuse("a patch that may set a version and selects by labels or annotations is not understood")
 	}
 	found := false
 	for i, o := range b.resources {
+		if !w.spend(1) {
+			return p.refuse("%v", errTooMuch)
+		}
 		if p.target != nil && !p.target.selects(o) || p.target == nil && !o.is(doc) {
 			continue
 		}
 		found = true
-		root, err := o.patched(doc)
+		root, err := o.patched(w, doc)
 		if err != nil {
 			return refuse(doc.at.File, doc.at.Line, doc.at.Column, "the patch does not fit %s %s: %v", o.kind(), o.name(), err)
 		}
@@ -252,7 +260,7 @@ func (b *built) patch(p patch, doc *node) error {
 	case found || p.target != nil || b.partial:
 	case b.open && doc.kind == yamledit.Mapping:
 		// The object is in what is not read: as far as is known, it is the patch.
-		b.resources = append(b.resources, newResource(strip(doc)))
+		b.resources = append(b.resources, newResource(strip(w, doc)))
 	default:
 		return refuse(doc.at.File, doc.at.Line, doc.at.Column, "the patch is for %s %s, which is not among the resources", doc.str("kind"), doc.str("metadata", "name"))
 	}
@@ -262,16 +270,17 @@ func (b *built) patch(p patch, doc *node) error {
 	return nil
 }
 
-func (r resource) patched(doc *node) (*node, error) {
+func (r resource) patched(w *work, doc *node) (*node, error) {
 	switch {
 	case doc.kind == yamledit.Sequence:
-		return operate(r.root, doc)
+		return operate(w, r.root, doc)
 	case doc.kind != yamledit.Mapping:
 		return nil, fmt.Errorf("it is neither a mapping nor a list of operations")
 	case doc.str("$patch") == "delete":
 		return nil, nil
 	}
-	root := merge(r.root, doc, r.builtin())
+	w.spend(3 * len(r.root.keys))
+	root := merge(w, r.root, doc, r.builtin())
 	// The object keeps its identity, whatever kind and name the patch goes by.
 	for _, key := range []string{"apiVersion", "kind"} {
 		root = root.set(key, r.root.get(key))
@@ -287,11 +296,14 @@ func keepName(patched, original *node) *node {
 }
 
 // speaksOfPinned looks for a key or a pointer that could set a version.
-func speaksOfPinned(n *node) bool {
+func speaksOfPinned(w *work, n *node) bool {
+	if !w.spend(1) {
+		return true
+	}
 	for _, key := range n.keys {
-		if speaksOfVersions(&node{kind: yamledit.Scalar, text: key}) || key == "path" && speaksOfVersions(n.fields[key]) || speaksOfPinned(n.fields[key]) {
+		if speaksOfVersions(&node{kind: yamledit.Scalar, text: key}) || key == "path" && speaksOfVersions(n.fields[key]) || speaksOfPinned(w, n.fields[key]) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(n.items, speaksOfPinned)
+	return slices.ContainsFunc(n.items, func(item *node) bool { return speaksOfPinned(w, item) })
 }

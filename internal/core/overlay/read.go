@@ -116,7 +116,7 @@ func (r *Reader) deployment(t *lookup, j job) (memo, error) {
 			return m, err
 		}
 	}
-	res := &resolver{reader: r, tree: t, dir: j.dir, cluster: j.cluster, depends: map[string]core.SHA{}, files: map[string]core.SHA{}}
+	res := &resolver{reader: r, tree: t, dir: j.dir, cluster: j.cluster, depends: map[string]core.SHA{}, files: map[string]core.SHA{}, work: &work{left: maxWork}}
 	found, err := res.pins()
 	d := &Deployment{App: j.vars.App, Cluster: j.vars.Cluster, Dir: j.dir}
 	problem, isProblem := problemOf(err)

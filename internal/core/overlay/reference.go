@@ -56,6 +56,9 @@ func (r *resolver) resource(on *built, dir string, ref reference) error {
 			more.resources = append(more.resources, newResource(n))
 		}
 	}
+	if r.work.spend((len(on.resources)+len(more.resources))/10*len(more.resources) + len(more.resources)); r.exhausted() != nil {
+		return r.exhausted()
+	}
 	return on.take(more, ref)
 }
 

@@ -22,6 +22,7 @@ type resolver struct {
 	carrier string // the Flux Kustomization that applies it, once found
 	depends map[string]core.SHA
 	files   map[string]core.SHA
+	work    *work
 	seen    []string // the directories being resolved, outermost first
 	maps    []*node  // the ConfigMaps in sight, which may hold variables
 }
@@ -101,8 +102,11 @@ func (r *resolver) applied(flux *fluxKustomization, b *built) ([]pin.Pin, error)
 			return nil, err
 		}
 	}
-	found, err := discover(b.resources)
+	found, err := discover(r.work, b.resources)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.exhausted(); err != nil {
 		return nil, err
 	}
 	found = append(found, b.pins...)
@@ -137,6 +141,9 @@ func (r *resolver) directory(dir string, on *built) error {
 	}
 	if len(r.seen) == maxDepth {
 		return refuse(dir, 0, 0, "kustomizations refer to each other more than %d levels deep", maxDepth)
+	}
+	if !r.work.spend(1000) { // listing a directory and reading a file of it
+		return r.exhausted()
 	}
 	r.seen = append(r.seen, dir)
 	defer func() { r.seen = r.seen[:len(r.seen)-1] }()
@@ -180,10 +187,26 @@ func (r *resolver) transform(dir string, k *kustomization, on *built) error {
 	}
 	on.pins = append(on.pins, k.charts...)
 	on.open = on.open || len(k.charts) > 0
-	for _, e := range k.images {
-		on.image(e)
+	matched := make([]bool, len(k.images))
+	if len(k.images) > 0 {
+		for i := range on.resources {
+			on.resources[i].apply(r.work, k.images, matched)
+		}
 	}
-	return nil
+	for i, e := range k.images {
+		if !matched[i] {
+			on.image(e)
+		}
+	}
+	return r.exhausted()
+}
+
+// exhausted refuses to go on if the overlay has taken too much work.
+func (r *resolver) exhausted() error {
+	if r.work.spend(0) {
+		return nil
+	}
+	return refuse(r.dir, 0, 0, "%v", errTooMuch)
 }
 
 // rename gives the objects the namespace, the prefix and the suffix.
@@ -202,17 +225,11 @@ func (k *kustomization) rename(on *built) {
 	}
 }
 
-// image applies one entry of images. One that meets no container counts as a
-// pin by itself where no object is seen, or something that is not read may hold
-// the container; else it changes nothing, and is no pin.
+// image takes in an entry of images that meets no container. It counts as a pin
+// by itself where no object is seen, or something that is not read may hold the
+// container; else it changes nothing, and is no pin.
 func (b *built) image(e imageEntry) {
-	matched := false
-	for i, o := range b.resources {
-		changed, ok := e.apply(o)
-		b.resources[i] = changed
-		matched = matched || ok
-	}
-	if matched || !b.open && (b.partial || len(b.resources) > 0) || len(e.parts) == 0 {
+	if !b.open && (b.partial || len(b.resources) > 0) || len(e.parts) == 0 {
 		return
 	}
 	if e.newName != "" {
@@ -271,12 +288,13 @@ func (r *resolver) patch(on *built, dir string, p patch) error {
 		}
 		docs = m.patches
 	}
+	r.work.spend(len(docs))
 	operations := slices.ContainsFunc(docs, func(n *node) bool { return n.kind == yamledit.Sequence })
 	if len(docs) > 1 && (p.target != nil || operations) {
 		return p.refuse("a patch of several documents can neither have a target nor be a list of operations")
 	}
 	for _, doc := range docs {
-		if err := on.patch(p, doc); err != nil {
+		if err := on.patch(r.work, p, doc); err != nil {
 			return err
 		}
 	}

@@ -72,7 +72,7 @@ func (r resource) builtin() bool {
 
 // same tells whether two resources have one id, which kustomize refuses.
 func (r resource) same(o resource) bool {
-	return r.group() == o.group() && r.kind() == o.kind() && r.ids[0] == o.ids[0]
+	return r.ids[0] == o.ids[0] && r.kind() == o.kind() && r.group() == o.group()
 }
 
 // is tells whether a patch that names its object means this one.
@@ -130,9 +130,12 @@ func (s selector) selects(r resource) bool {
 // images goes over the image of every container and every volume of an object,
 // wherever its pod template stands: Kubernetes's workloads and custom resources
 // alike.
-func images(n *node, found func(image *node)) {
+func images(w *work, n *node, found func(image *node)) {
+	if !w.spend(1) {
+		return
+	}
 	for _, item := range n.items {
-		images(item, found)
+		images(w, item, found)
 	}
 	for _, key := range n.keys {
 		value := n.fields[key]
@@ -147,6 +150,6 @@ func images(n *node, found func(image *node)) {
 				}
 			}
 		}
-		images(value, found)
+		images(w, value, found)
 	}
 }

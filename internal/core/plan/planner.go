@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -25,13 +26,15 @@ type Planner struct {
 type outlook struct {
 	apps  []core.App // that the environment or its sources deploy, sorted
 	views []*view    // of each app
+	// quiet is where each app's target stands if GitLab knows nothing of it; nil if
+	// it is due. It stands apart from the views to be gone through quickly.
+	quiet []*Status
 }
 
 // view is what Git says of one target.
 type view struct {
 	candidate Candidate
-	quiet     *Status // where the target stands if GitLab knows nothing of it; nil if it is due
-	edited    bool    // the next two are known
+	edited    bool // the next two are known
 	files     []File
 	refusal   error
 }
@@ -42,6 +45,7 @@ type view struct {
 func (pl *Planner) Compute(p *policy.Policy, s *State, now time.Time) *Plan {
 	pl.look(p, s.Inventory)
 	c := &computation{policy: p, state: s, now: now, plan: &Plan{Problems: s.Inventory.Problems}}
+	c.plan.Targets = make([]*Status, 0, pl.targets())
 	for _, name := range p.Order() {
 		env, _ := p.Environment(name)
 		if env.Root() {
@@ -63,9 +67,10 @@ func (pl *Planner) Candidates(p *policy.Policy, inv *overlay.Inventory) []Candid
 		if env.Root() {
 			continue
 		}
-		for _, v := range pl.envs[env.Name].views {
-			if v.quiet == nil {
-				out = append(out, v.candidate)
+		o := pl.envs[env.Name]
+		for i, status := range o.quiet {
+			if status == nil {
+				out = append(out, o.views[i].candidate)
 			}
 		}
 	}
@@ -101,40 +106,57 @@ func changed(env policy.Environment, inv, since *overlay.Inventory) []core.App {
 
 // update looks at some apps anew.
 func (o *outlook) update(p *policy.Policy, inv *overlay.Inventory, env policy.Environment, changed []core.App) {
-	come := map[core.App]*view{}
-	gone := map[core.App]bool{}
+	come, gone := map[core.App]*view{}, map[core.App]bool{}
 	for _, app := range changed {
 		i, known := slices.BinarySearch(o.apps, app)
-		switch there := deployed(inv, env, app); {
-		case !there:
+		if !deployed(inv, env, app) {
 			gone[app] = known
-		case known:
-			o.views[i] = newView(p, inv, env, app)
-		default:
-			come[app] = newView(p, inv, env, app)
+			continue
 		}
+		v := &view{candidate: propose(p, inv, env, app)}
+		if !known {
+			come[app] = v
+			continue
+		}
+		o.views[i], o.quiet[i] = v, quiet(p, inv, env, v)
 	}
-	o.reorder(come, gone)
-}
-
-// reorder adds and removes apps.
-func (o *outlook) reorder(come map[core.App]*view, gone map[core.App]bool) {
 	if len(come)+len(gone) == 0 {
 		return
 	}
+	next := &outlook{}
+	for _, app := range slices.Sorted(maps.Keys(come)) {
+		next.add(app, come[app], quiet(p, inv, env, come[app]))
+	}
+	*o = *o.without(gone).merged(next)
+}
+
+func (o *outlook) add(app core.App, v *view, quiet *Status) {
+	o.apps, o.views, o.quiet = append(o.apps, app), append(o.views, v), append(o.quiet, quiet)
+}
+
+func (o *outlook) without(gone map[core.App]bool) *outlook {
+	out := &outlook{}
 	for i, app := range o.apps {
 		if !gone[app] {
-			come[app] = o.views[i]
+			out.add(app, o.views[i], o.quiet[i])
 		}
 	}
-	o.apps, o.views = make([]core.App, 0, len(come)), make([]*view, 0, len(come))
-	for app := range come {
-		o.apps = append(o.apps, app)
+	return out
+}
+
+// merged joins two outlooks that have no app in common.
+func (o *outlook) merged(other *outlook) *outlook {
+	out := &outlook{}
+	for i, j := 0, 0; i < len(o.apps) || j < len(other.apps); {
+		if j == len(other.apps) || i < len(o.apps) && o.apps[i] < other.apps[j] {
+			out.add(o.apps[i], o.views[i], o.quiet[i])
+			i++
+			continue
+		}
+		out.add(other.apps[j], other.views[j], other.quiet[j])
+		j++
 	}
-	slices.Sort(o.apps)
-	for _, app := range o.apps {
-		o.views = append(o.views, come[app])
-	}
+	return out
 }
 
 // deployed tells whether an environment or one of its sources deploys an app.
@@ -147,13 +169,14 @@ func deployed(inv *overlay.Inventory, env policy.Environment, app core.App) bool
 	return false
 }
 
-func newView(p *policy.Policy, inv *overlay.Inventory, env policy.Environment, app core.App) *view {
-	v := &view{candidate: propose(p, inv, env, app)}
-	if v.candidate.Blocked != "" || len(v.candidate.Changes) == 0 {
-		nobody := &computation{policy: p, state: &State{Inventory: inv}, plan: &Plan{}}
-		v.quiet = nobody.target(env, v)
+// quiet is where a target stands if GitLab knows nothing of it, or nil if that
+// depends on more than Git.
+func quiet(p *policy.Policy, inv *overlay.Inventory, env policy.Environment, v *view) *Status {
+	if v.candidate.Blocked == "" && len(v.candidate.Changes) > 0 {
+		return nil
 	}
-	return v
+	nobody := &computation{policy: p, state: &State{Inventory: inv}, plan: &Plan{}}
+	return nobody.target(env, v)
 }
 
 // edit is the candidate's edit at the inventory from which the view was made,
@@ -170,10 +193,7 @@ func (v *view) edit(inv *overlay.Inventory) ([]File, error) {
 // and of which GitLab knows nothing are as Git says.
 func (c *computation) targets(env policy.Environment, o *outlook) {
 	first := len(c.plan.Targets)
-	c.plan.Targets = slices.Grow(c.plan.Targets, len(o.views))
-	for _, v := range o.views {
-		c.plan.Targets = append(c.plan.Targets, v.quiet)
-	}
+	c.plan.Targets = append(c.plan.Targets, o.quiet...)
 	for _, i := range c.lively(env, o) {
 		status := c.target(env, o.views[i])
 		c.plan.Targets[first+i] = status
@@ -184,8 +204,8 @@ func (c *computation) targets(env policy.Environment, o *outlook) {
 // lively lists the targets that are due, or have a branch or a merge request.
 func (c *computation) lively(env policy.Environment, o *outlook) []int {
 	var out []int
-	for i, v := range o.views {
-		if v.quiet == nil {
+	for i, status := range o.quiet {
+		if status == nil {
 			out = append(out, i)
 		}
 	}
@@ -204,4 +224,13 @@ func (c *computation) lively(env policy.Environment, o *outlook) []int {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// targets is how many targets there are.
+func (pl *Planner) targets() int {
+	n := 0
+	for _, o := range pl.envs {
+		n += len(o.views)
+	}
+	return n
 }

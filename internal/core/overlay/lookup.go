@@ -1,10 +1,12 @@
 package overlay
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/sluice-gitops/sluice/internal/core"
@@ -14,7 +16,7 @@ import (
 // has listed: the overlays of a cluster share most of their parents.
 type lookup struct {
 	Tree
-	listed map[string]map[string]Entry
+	listed map[string][]Entry
 	flat   map[string]fileList
 }
 
@@ -25,7 +27,7 @@ type fileList struct {
 }
 
 func newLookup(t Tree) *lookup {
-	return &lookup{Tree: t, listed: map[string]map[string]Entry{}, flat: map[string]fileList{}}
+	return &lookup{Tree: t, listed: map[string][]Entry{}, flat: map[string]fileList{}}
 }
 
 // entry returns what stands at a path. A path that does not exist is no error.
@@ -36,17 +38,39 @@ func (l *lookup) entry(p string) (Entry, bool, error) {
 		list, err := l.manifests(strings.TrimSuffix(dir, "/"))
 		return Entry{SHA: list.sha}, list.sha != "", err
 	}
-	names, err := l.names(path.Clean("/" + dir)[1:])
+	entries, err := l.list(path.Clean("/" + dir)[1:])
 	if missing(err) {
 		return Entry{}, false, nil
 	}
-	e, ok := names[name]
+	e, ok := named(entries, name)
 	return e, ok, err
+}
+
+// named returns the entry of a name from a list in Git's order, in which a
+// directory's name counts as if it ended in a slash.
+func named(entries []Entry, name string) (Entry, bool) {
+	for _, key := range []string{name, name + "/"} {
+		i, ok := slices.BinarySearchFunc(entries, key, func(e Entry, key string) int { return -compareNames(key, e) })
+		if ok {
+			return entries[i], true
+		}
+	}
+	return Entry{}, false
+}
+
+// compareNames orders a name, which for a directory ends in a slash, against
+// an entry.
+func compareNames(key string, e Entry) int {
+	n := len(e.Name)
+	if e.Type != Directory || len(key) < n {
+		return strings.Compare(key, e.Name)
+	}
+	return cmp.Or(strings.Compare(key[:n], e.Name), strings.Compare(key[n:], "/"))
 }
 
 // directory lists a directory and tells the name of its tree object.
 func (l *lookup) directory(p string) (core.SHA, []Entry, error) {
-	entries, err := l.List(p)
+	entries, err := l.list(p)
 	if err != nil {
 		return "", nil, err
 	}
@@ -60,7 +84,7 @@ func (l *lookup) manifests(dir string) (fileList, error) {
 	if list, ok := l.flat[dir]; ok {
 		return list, nil
 	}
-	entries, err := l.List(dir)
+	entries, err := l.list(dir)
 	if err != nil && !missing(err) {
 		return fileList{}, err
 	}
@@ -79,18 +103,13 @@ func (l *lookup) manifests(dir string) (fileList, error) {
 	return list, nil
 }
 
-func (l *lookup) names(dir string) (map[string]Entry, error) {
-	if names, ok := l.listed[dir]; ok {
-		return names, nil
+func (l *lookup) list(dir string) ([]Entry, error) {
+	if entries, ok := l.listed[dir]; ok {
+		return entries, nil
 	}
 	entries, err := l.List(dir)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		l.listed[dir] = entries
 	}
-	names := make(map[string]Entry, len(entries))
-	for _, e := range entries {
-		names[e.Name] = e
-	}
-	l.listed[dir] = names
-	return names, nil
+	return entries, err
 }

@@ -6,8 +6,9 @@ import "github.com/sluice-gitops/sluice/internal/core"
 // same call always gives the same answer. Paths are slash-separated, relative
 // to the monorepo's root and clean; "" is the root.
 type Tree interface {
-	// List returns a directory's entries in Git's order. The error is of kind
-	// core.NotFound if the path does not name a directory.
+	// List returns a directory's entries, which the caller must not change, in
+	// Git's order: by name, where that of a directory counts as if it ended in a
+	// slash. The error is of kind core.NotFound if the path does not name a directory.
 	List(dir string) ([]Entry, error)
 	// Read returns a file's content, which the caller must not change. The error
 	// is of kind core.NotFound if the path does not name a regular file, and

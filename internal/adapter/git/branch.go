@@ -128,7 +128,7 @@ func (d *comparison) trees(prefix string, before, after plumbing.Hash) error {
 		return err
 	}
 	for _, e := range old.entries {
-		if _, ok := now.index[e.Name]; !ok {
+		if _, ok := now.find(e.Name); !ok {
 			if err := d.entries(prefix+e.Name, e, object.TreeEntry{}); err != nil {
 				return err
 			}
@@ -136,7 +136,7 @@ func (d *comparison) trees(prefix string, before, after plumbing.Hash) error {
 	}
 	for _, e := range now.entries {
 		var was object.TreeEntry
-		if i, ok := old.index[e.Name]; ok {
+		if i, ok := old.find(e.Name); ok {
 			was = old.entries[i]
 		}
 		if err := d.entries(prefix+e.Name, was, e); err != nil {

@@ -84,9 +84,15 @@ func (m *Mirror) fetch(ctx context.Context, c *call, branch string) (Refs, error
 		}
 		m.cfg.Logger.Info("fetched", "repo", m.cfg.URL, "sha", refs.Head, "heads", len(wants))
 	}
+	before, err := m.store.heads()
+	if err != nil {
+		return Refs{}, err
+	}
 	if err := m.store.setHeads(heads); err != nil {
 		return Refs{}, err
 	}
+	branch = plumbing.NewBranchReferenceName(refs.Default).String()
+	m.store.warm(before[plumbing.ReferenceName(branch)], plumbing.NewHash(string(refs.Head)))
 	m.trunk.moveTo(plumbing.NewHash(string(refs.Head)))
 	return refs, nil
 }

@@ -62,6 +62,10 @@ const (
 	// maxPeel is how many tags may point to one another before a commit is found.
 	maxPeel = 8
 
+	// maxWarm is how many directories are decoded ahead after a fetch. A commit
+	// that changes more of them is read when it is asked for.
+	maxWarm = 256
+
 	// branchCache is how many bytes of branch heads, once looked at, are kept.
 	branchCache = 8 << 20
 )

@@ -57,7 +57,11 @@ func (t commitTree) change(f plan.File) (diff.FilePatch, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := d.entries[d.index[name]]
+	i, ok := d.find(name)
+	if !ok {
+		return nil, core.Errorf(core.Internal, "it is gone from a tree that has just held it")
+	}
+	e := d.entries[i]
 	return &fileChange{
 		from:   side{f.Path, e.Mode, e.Hash},
 		to:     side{f.Path, e.Mode, plumbing.ComputeHash(plumbing.BlobObject, f.Content)},

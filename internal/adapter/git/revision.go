@@ -67,7 +67,7 @@ func (l *Local) tagged(h plumbing.Hash) (plumbing.Hash, error) {
 		return plumbing.ZeroHash, l.store.lost(h, err)
 	}
 	t := &object.Tag{}
-	if err := t.Decode(o); err != nil {
+	if err := t.Decode(memoryObject(plumbing.TagObject, o)); err != nil {
 		return plumbing.ZeroHash, l.store.lost(h, err)
 	}
 	return t.Target, nil

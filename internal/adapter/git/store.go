@@ -2,6 +2,7 @@ package git
 
 import (
 	"context"
+	"crypto/sha1"
 	"errors"
 	"fmt"
 	"io"
@@ -35,12 +36,6 @@ type store struct {
 	blobs *lru[[]byte]
 }
 
-// dir is a decoded tree object.
-type dir struct {
-	entries []object.TreeEntry
-	index   map[string]int // position by name
-}
-
 // newStore describes a store; remake or check opens it.
 func newStore(path, url string) *store {
 	return &store{path: path, url: url, dirs: newLRU[*dir](contentCache / 4), blobs: newLRU[[]byte](contentCache * 3 / 4)}
@@ -49,7 +44,7 @@ func newStore(path, url string) *store {
 // attach opens what is on disk. go-git reads nothing before it is asked to.
 func (s *store) attach() {
 	s.disk = filesystem.NewStorageWithOptions(osfs.New(s.path), cache.NewObjectLRU(deltaCache),
-		filesystem.Options{MaxOpenDescriptors: maxOpenPacks})
+		filesystem.Options{MaxOpenDescriptors: maxOpenPacks, LargeObjectThreshold: maxBlob})
 }
 
 // remake replaces whatever is there by an empty mirror. The URL is written
@@ -225,8 +220,9 @@ func (s *store) need(h plumbing.Hash) error {
 // read returns an object's content, copied, because go-git's objects may not be
 // used while the storage is. The error is plumbing.ErrObjectNotFound if there is
 // no such object of that type. Content that does not match the object's name is
-// an error: a bit that flipped on disk must not be deployed.
-func (s *store) read(t plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
+// an error: a bit that flipped on disk must not be deployed. So is, of kind
+// core.Invalid, more content than maxBlob for a file, which is then not read.
+func (s *store) read(t plumbing.ObjectType, h plumbing.Hash) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.disk == nil {
@@ -236,22 +232,31 @@ func (s *store) read(t plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedOb
 	if err != nil {
 		return nil, err
 	}
+	if t == plumbing.BlobObject && from.Size() > maxBlob {
+		return nil, core.Errorf(core.Invalid, "it has %d bytes, more than the %d a manifest may have", from.Size(), maxBlob)
+	}
 	r, err := from.Reader()
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	content, err := io.ReadAll(r)
-	if err != nil {
+	content := make([]byte, from.Size())
+	if _, err := io.ReadFull(r, content); err != nil {
 		return nil, err
 	}
-	if plumbing.ComputeHash(t, content) != h {
+	if nameOf(t, content) != h {
 		return nil, errors.New("its content does not match its name")
 	}
-	o := &plumbing.MemoryObject{}
-	o.SetType(t)
-	_, err = o.Write(content)
-	return o, err
+	return content, nil
+}
+
+// nameOf is the name of an object. It finds mistakes, not forgeries: whoever
+// could forge an object could push it.
+func nameOf(t plumbing.ObjectType, content []byte) plumbing.Hash {
+	h := sha1.New()
+	fmt.Fprintf(h, "%s %d\x00", t, len(content))
+	h.Write(content)
+	return plumbing.Hash(h.Sum(nil))
 }
 
 // commit reads a commit. The error is of kind core.NotFound if the mirror does
@@ -265,7 +270,7 @@ func (s *store) commit(h plumbing.Hash) (*object.Commit, error) {
 		return nil, s.lost(h, err)
 	}
 	c := &object.Commit{}
-	if err := c.Decode(o); err != nil {
+	if err := c.Decode(memoryObject(plumbing.CommitObject, o)); err != nil {
 		return nil, s.lost(h, err)
 	}
 	return c, nil
@@ -276,19 +281,15 @@ func (s *store) dir(h plumbing.Hash) (*dir, error) {
 	if d, ok := s.dirs.get(h); ok {
 		return d, nil
 	}
-	o, err := s.read(plumbing.TreeObject, h)
+	raw, err := s.read(plumbing.TreeObject, h)
 	if err != nil {
 		return nil, s.lost(h, err)
 	}
-	t := &object.Tree{}
-	if err := t.Decode(o); err != nil {
+	d, err := decodeDir(raw)
+	if err != nil {
 		return nil, s.lost(h, err)
 	}
-	d := &dir{entries: t.Entries, index: make(map[string]int, len(t.Entries))}
-	for i, e := range d.entries {
-		d.index[e.Name] = i
-	}
-	s.dirs.put(h, d, o.Size()*4)
+	s.dirs.put(h, d, int64(len(raw)+128)*dirCost)
 	return d, nil
 }
 
@@ -297,30 +298,23 @@ func (s *store) blob(h plumbing.Hash) ([]byte, error) {
 	if b, ok := s.blobs.get(h); ok {
 		return b, nil
 	}
-	s.mu.Lock() // the size alone first: a huge file must not be read to be refused
-	size, err := s.disk.EncodedObjectSize(h)
-	s.mu.Unlock()
+	b, err := s.read(plumbing.BlobObject, h)
+	if err != nil && core.KindOf(err) == core.Invalid {
+		return nil, err
+	}
 	if err != nil {
 		return nil, s.lost(h, err)
 	}
-	if size > maxBlob {
-		return nil, core.Errorf(core.Invalid, "it has %d bytes, more than the %d a manifest may have", size, maxBlob)
-	}
-	o, err := s.read(plumbing.BlobObject, h)
-	if err != nil {
-		return nil, s.lost(h, err)
-	}
-	r, err := o.Reader()
-	if err != nil {
-		return nil, s.lost(h, err)
-	}
-	defer r.Close()
-	b, err := io.ReadAll(r)
-	if err != nil {
-		return nil, s.lost(h, err)
-	}
-	s.blobs.put(h, b, size+128)
+	s.blobs.put(h, b, int64(len(b))+128)
 	return b, nil
+}
+
+// memoryObject is an object as go-git's decoders want it.
+func memoryObject(t plumbing.ObjectType, content []byte) plumbing.EncodedObject {
+	o := &plumbing.MemoryObject{}
+	o.SetType(t)
+	o.Write(content) //nolint:errcheck // memory takes everything
+	return o
 }
 
 // heads lists the branches of the mirror by full ref name.

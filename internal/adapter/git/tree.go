@@ -58,11 +58,7 @@ func (t commitTree) List(path string) ([]overlay.Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list %q: %w", path, err)
 	}
-	entries := make([]overlay.Entry, len(d.entries))
-	for i, e := range d.entries {
-		entries[i] = overlay.Entry{Name: e.Name, Type: typeOf(e.Mode), SHA: core.SHA(e.Hash.String())}
-	}
-	return entries, nil
+	return d.listed, nil
 }
 
 // Read implements overlay.Tree.
@@ -81,7 +77,7 @@ func (t commitTree) read(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	i, ok := d.index[name]
+	i, ok := d.find(name)
 	if !ok {
 		return nil, core.Errorf(core.NotFound, "there is no such file")
 	}
@@ -101,7 +97,7 @@ func (t commitTree) walk(path string) (*dir, error) {
 		return nil, core.Errorf(core.NotFound, "it is not a clean path from the root")
 	}
 	for name := range strings.SplitSeq(path, "/") {
-		i, ok := d.index[name]
+		i, ok := d.find(name)
 		if !ok || typeOf(d.entries[i].Mode) != treeType {
 			return nil, core.Errorf(core.NotFound, "there is no directory of that name")
 		}

@@ -175,7 +175,7 @@ func (d *draft) file(path, name string, was *dir, e *edit) (object.TreeEntry, er
 // entry returns what a directory holds under a name, which must be of that
 // type; the zero entry if it holds nothing.
 func (d *dir) entry(path, name string, want overlay.EntryType) (object.TreeEntry, error) {
-	i, ok := d.index[name]
+	i, ok := d.find(name)
 	if !ok {
 		return object.TreeEntry{}, nil
 	}
@@ -188,7 +188,7 @@ func (d *dir) entry(path, name string, want overlay.EntryType) (object.TreeEntry
 
 // replace puts an entry where its name was, or at the end.
 func (d *dir) replace(entries []object.TreeEntry, e object.TreeEntry) []object.TreeEntry {
-	if i, ok := d.index[e.Name]; ok {
+	if i, ok := d.find(e.Name); ok {
 		entries[i] = e
 		return entries
 	}

@@ -168,6 +168,8 @@ func setAll(inv *overlay.Inventory, cluster core.Cluster, version string) (chang
 				fit, err := p.Fit(version)
 				switch {
 				case p.Shared() != nil:
+				case p.Owned() != nil:
+					refused += fmt.Sprintf("%s: %s belongs to %s\n", d.App, p.Key, p.Owned().Owner)
 				case p.Fixed() != nil:
 					refused += fmt.Sprintf("%s: %s cannot be edited\n", d.App, p.Key)
 				case err != nil:
@@ -233,6 +235,9 @@ func partText(p pin.Part) string {
 		path = "(cannot be edited)"
 	case p.At.Inner != nil:
 		path += " » " + p.At.Inner.String()
+	}
+	if p.At.Owner != "" {
+		path += ", of " + p.At.Owner
 	}
 	return fmt.Sprintf("%s in %s %s:%d:%d %s", p.Form, p.At.Layer, p.At.File, p.At.Line, p.At.Column, path)
 }

@@ -239,7 +239,7 @@ func readPatch(s source, item yamledit.Node, n *node, path yamledit.Path, target
 // change.
 func unwritable(n *node, at pin.Place) *node {
 	out := *n
-	out.at = pin.Place{File: at.File, Line: at.Line, Column: at.Column, Doc: at.Doc}
+	out.at = pin.Place{File: at.File, Line: at.Line, Column: at.Column, Doc: at.Doc, Owner: n.at.Owner}
 	out.items, out.fields = nil, nil
 	for _, item := range n.items {
 		out.items = append(out.items, unwritable(item, at))

@@ -1,9 +1,11 @@
 package overlay
 
 import (
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/sluice-gitops/sluice/internal/core/pin"
 	"github.com/sluice-gitops/sluice/internal/core/yamledit"
@@ -41,11 +43,34 @@ func newSource(file string, doc int) source {
 }
 
 func (s source) place(n yamledit.Node, path yamledit.Path) pin.Place {
-	at := pin.Place{File: s.file, Line: n.Line(), Column: n.Column(), Doc: s.doc, Path: path}
+	at := pin.Place{File: s.file, Line: n.Line(), Column: n.Column(), Doc: s.doc, Path: path, Owner: ownerOf(n)}
 	if s.outer != nil {
 		at.Path, at.Inner = s.outer, path
 	}
 	return at
+}
+
+// ownerOf is the image policy in the marker of Flux's image automation behind a
+// scalar, such as # {"$imagepolicy": "namespace:name:tag"}. What the policy puts
+// there, tag or name, does not matter for whose it is.
+func ownerOf(n yamledit.Node) string {
+	comment := n.LineComment()
+	i := strings.Index(comment, "{")
+	if n.Kind() != yamledit.Scalar || i < 0 || !strings.Contains(comment, `"$imagepolicy"`) {
+		return ""
+	}
+	var marker struct {
+		Policy string `json:"$imagepolicy"`
+	}
+	if json.NewDecoder(strings.NewReader(comment[i:])).Decode(&marker) != nil {
+		return ""
+	}
+	space, rest, _ := strings.Cut(marker.Policy, ":")
+	name, _, _ := strings.Cut(rest, ":")
+	if space == "" || name == "" {
+		return ""
+	}
+	return space + ":" + name
 }
 
 // read turns a parsed document into nodes.

@@ -92,7 +92,7 @@ func same(a, b pin.Place) bool { return a.File == b.File && a.Line == b.Line && 
 // image plans an entry of the overlay's images. It must meet every container
 // that has the pin's version, and no other.
 func (o own) image(p pin.Pin) (*pin.Override, error) {
-	if !o.work.spend(2 * len(o.seen)) {
+	if !o.work.spend(2*len(o.seen) + len(o.seen)*len(p.Parts)/8) {
 		return nil, errTooMuch
 	}
 	if o.built.open {

@@ -82,6 +82,7 @@ type Place struct {
 	Path   yamledit.Path
 	Inner  yamledit.Path // set if the scalar stands in YAML inside the text at Path
 	Layer  Layer
+	Owner  string // the policy, namespace:name, by which Flux's image automation writes here; "" if it does not
 }
 
 // Layer says who shares the place.
@@ -180,6 +181,10 @@ func (p Pin) StandsIn(file string) bool {
 // Shared is a place of the pin that does not belong to the overlay alone, nil
 // if there is none.
 func (p Pin) Shared() *Place { return p.find(func(at Place) bool { return at.Layer != Overlay }) }
+
+// Owned is a place of the pin that Flux's image automation writes, nil if there
+// is none.
+func (p Pin) Owned() *Place { return p.find(func(at Place) bool { return at.Owner != "" }) }
 
 // Fixed is a place of the pin that no edit can reach, nil if there is none.
 func (p Pin) Fixed() *Place { return p.find(func(at Place) bool { return at.Path == nil }) }

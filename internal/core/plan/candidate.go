@@ -190,6 +190,10 @@ func (c *Candidate) change(d *overlay.Deployment, have, want pin.Pin, rule polic
 		at := have.Fixed()
 		c.block("%s stands in a text that cannot be edited in place (%s:%d); move it to a file of its own, or into a literal block, to have it promoted",
 			have.Key, at.File, at.Line)
+	case have.Override == nil && have.Owned() != nil:
+		at := have.Owned()
+		c.block("%s belongs to Flux's image automation (%s:%d, policy %s), which would overwrite what is promoted; remove the marker behind it to have it promoted",
+			have.Key, at.File, at.Line, at.Owner)
 	default:
 		if ok, reason := rule.Allows(version.Parse(want.Version)); !ok {
 			c.block("the policy allows %s for it, and %s does not fit: %s", rule.Versions, have.Key, reason)

@@ -17,8 +17,9 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core/yamledit"
 )
 
-// patience is how long one hostile monorepo may take on a busy machine.
-const patience = 20 * time.Second
+// patience tells what ends from what never would: it is no measure of speed,
+// since the machine may be busy and the race detector on.
+const patience = 3 * time.Minute
 
 // hostile is a small monorepo of what somebody else has written: an overlay
 // with a patch, a base, a component and a Flux Kustomization.

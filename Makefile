@@ -8,7 +8,7 @@ FUZZTIME ?= 1m
 
 .PHONY: help
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-8s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-10s %s\n", $$1, $$2 }'
 
 .PHONY: build
 build: ## build the three programs into bin/
@@ -46,6 +46,10 @@ fuzz: ## run every fuzz target for FUZZTIME (default 1m) each
 		echo "== $$dir $$target"; \
 		$(GO) test "$$dir" -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME); \
 	done
+
+.PHONY: bench-plan
+bench-plan: ## measure what a plan costs, and print the table of docs/performance.md
+	$(GO) test ./internal/bench -run "^TestPlan$$" -count=1 -timeout 60m -v -full
 
 .PHONY: vuln
 vuln: ## look for known vulnerabilities; needs the network

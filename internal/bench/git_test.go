@@ -3,8 +3,6 @@ package bench
 import (
 	"bufio"
 	"bytes"
-	"fmt"
-	"io"
 	"net/http/cgi"
 	"net/http/httptest"
 	"os"
@@ -93,25 +91,4 @@ func run(t testing.TB, dir string, args ...string) string {
 		t.Fatalf("git %s: %v\n%s%s", strings.Join(args, " "), err, out, said.String())
 	}
 	return string(out)
-}
-
-// peakMemory is the most memory that this process ever had, in bytes, as Linux
-// counts it; 0 where that is not known.
-func peakMemory() int64 {
-	f, err := os.Open("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	defer f.Close()
-	text, err := io.ReadAll(f)
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(text)) {
-		var kib int64
-		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kib); err == nil {
-			return kib << 10
-		}
-	}
-	return 0
 }

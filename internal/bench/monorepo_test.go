@@ -30,6 +30,9 @@ type emit func(path, content string)
 // carry the same versions.
 func generate(n int, out emit) {
 	out("sluice.yaml", rules)
+	for _, cluster := range clusters() {
+		out("clusters/"+cluster+"/flux-system/apps.yaml", strings.ReplaceAll(fluxKustomization, "CLUSTER", cluster))
+	}
 	for i := range n {
 		if i%2 == 0 {
 			release(i, out)
@@ -93,6 +96,20 @@ func stream(w io.Writer, branch, from, message string, files func(emit)) {
 	})
 	fmt.Fprintln(w)
 }
+
+const fluxKustomization = `apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata:
+  name: apps
+  namespace: flux-system
+spec:
+  interval: 10m
+  path: ./clusters/CLUSTER/apps
+  prune: true
+  sourceRef:
+    kind: GitRepository
+    name: flux-system
+`
 
 const helmRelease = `apiVersion: helm.toolkit.fluxcd.io/v2
 kind: HelmRelease

@@ -7,7 +7,6 @@ package serving
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -115,12 +114,6 @@ func (s *server) handler(hooks *receiver.Receiver) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", hooks.Handler())
 	mux.Handle("GET /metrics", promhttp.HandlerFor(prometheus.Gatherers{s.registry, hooks.Gatherer()}, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /readyz/promoter", func(w http.ResponseWriter, _ *http.Request) {
-		if err := s.ready(); err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ok")
-	})
+	mux.Handle("GET /readyz/promoter", promoting.Readiness(s.ready))
 	return mux
 }

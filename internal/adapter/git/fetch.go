@@ -14,10 +14,11 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/plan"
 )
 
 // BranchPrefix begins the name of every branch that Sluice may change.
-const BranchPrefix = "sluice/"
+const BranchPrefix = plan.BranchPrefix
 
 // Refs is what the server had at one moment.
 type Refs struct {

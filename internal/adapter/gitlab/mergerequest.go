@@ -12,10 +12,10 @@ import (
 
 // Label marks the merge requests that are Sluice's. It makes them cheap to
 // list and easy to filter by; it proves nothing, since anyone can set it.
-const Label = "sluice"
+const Label = plan.Label
 
 // BranchPrefix is where all of Sluice's branches lie.
-const BranchPrefix = "sluice/"
+const BranchPrefix = plan.BranchPrefix
 
 // wireMR is a merge request in a list, in a single read, and in the answer to
 // a write. A list leaves out merge_error and head_pipeline, which is one reason

@@ -227,12 +227,18 @@ func (r *rig) requests() map[string][]*gitlab.BasicMergeRequest {
 	return out
 }
 
+// openForPrd waits for prd's merge request.
+func (r *rig) openForPrd() int64 {
+	r.t.Helper()
+	r.eventually("a merge request for prd", func() bool { return len(r.requests()["sluice/prd/ai-gateway"]) > 0 })
+	return r.requests()["sluice/prd/ai-gateway"][0].IID
+}
+
 // approveOnce lets two maintainers approve prd's merge request as soon as it
 // is there.
 func (r *rig) approveOnce() {
 	r.t.Helper()
-	r.eventually("a merge request for prd", func() bool { return len(r.requests()["sluice/prd/ai-gateway"]) > 0 })
-	mr := r.requests()["sluice/prd/ai-gateway"][0].IID
+	mr := r.openForPrd()
 	for _, name := range []string{world.Amir, world.Bea} {
 		_, _, err := r.patient(name).Notes.CreateMergeRequestNote(world.Project, mr, &gitlab.CreateMergeRequestNoteOptions{Body: new("/sluice approve")})
 		must(r.t, err)

@@ -226,8 +226,7 @@ func TestAHoldStopsAndAnOutsiderCannotApprove(t *testing.T) {
 	r := newRig(t)
 	defer r.startPromoter(filepath.Join(r.dir, "mirror"), 300*time.Millisecond, nil)()
 	r.bump()
-	r.eventually("a merge request for prd", func() bool { return len(r.requests()["sluice/prd/ai-gateway"]) > 0 })
-	mr := r.requests()["sluice/prd/ai-gateway"][0].IID
+	mr := r.openForPrd()
 	r.comment(world.Dana, mr, "/sluice hold the database is being moved")
 	r.comment(world.Dana, mr, "/sluice approve")
 	r.approveOnce()
@@ -328,8 +327,7 @@ func TestABrokenPolicyIsToldOnEveryOpenMergeRequest(t *testing.T) {
 	r := newRig(t)
 	defer r.startPromoter(filepath.Join(r.dir, "mirror"), 300*time.Millisecond, nil)()
 	r.bump()
-	r.eventually("a merge request for prd", func() bool { return len(r.requests()["sluice/prd/ai-gateway"]) > 0 })
-	mr := r.requests()["sluice/prd/ai-gateway"][0].IID
+	mr := r.openForPrd()
 	r.policy(strings.Replace(rules, "approvals:", "aprovals:", 1))
 	r.eventually("the mistake shows", func() bool {
 		return r.said(mr, "Stopped, because the policy cannot be read") && r.said(mr, "did you mean approvals")

@@ -176,13 +176,47 @@ func TestResolve(t *testing.T) {
 		}
 	}
 	for _, revision := range []string{
-		"", "gone", "group", "config", "../config", "HEAD~1", "a-blob", string(first[:3]), "ffffffff",
+		"", "gone", "group", "config", "../config", "HEAD~2", "HEAD^2", "HEAD^^", "~1", "gone~0", "a-blob", string(first[:3]), "ffffffff",
 		strings.Repeat("9", 40), strings.TrimSpace(git(t, dir, "rev-parse", string(first)+"^{tree}")),
 	} {
 		if got, err := l.Resolve(revision); core.KindOf(err) != core.NotFound || got != "" {
 			t.Errorf("%q is %s, %v; want not found", revision, got, err)
 		}
 	}
+}
+
+// TestResolveGoesBackAsGitDoes asks Git itself what each revision means.
+func TestResolveGoesBackAsGitDoes(t *testing.T) {
+	s := newServer(t)
+	at := s.commit("main", "", map[string]file{"a.yaml": text("a: 0\n")})
+	for i := range 4 {
+		at = s.commit("main", at, map[string]file{"a.yaml": text(fmt.Sprintf("a: %d\n", i+1))})
+	}
+	dir, l := clone(t, s)
+	git(t, dir, "tag", "-a", "-m", "x", "v1", "HEAD~2")
+	git(t, dir, "checkout", "--quiet", "-b", "side", "HEAD~1")
+	git(t, dir, "commit", "--quiet", "--allow-empty", "-m", "aside")
+	git(t, dir, "merge", "--quiet", "--no-ff", "-m", "both", "main")
+	for _, revision := range []string{
+		"HEAD~", "HEAD~1", "HEAD~3", "HEAD^", "HEAD^1", "HEAD^2", "HEAD^^", "HEAD^2~1", "HEAD~2^", "HEAD^0", "HEAD~0", "@", "@~1", "@^2^",
+		"main~3", "refs/heads/main~1", "origin/main^", "v1~1", "v1^{}", "v1^{commit}~1", "v1^{}^", string(at[:8]) + "~2", string(at) + "^",
+	} {
+		want := strings.TrimSpace(git(t, dir, "rev-parse", revision+"^{commit}"))
+		if got, err := l.Resolve(revision); string(got) != want || err != nil {
+			t.Errorf("%s is %s, %v; want %s", revision, got, err, want)
+		}
+	}
+	for _, revision := range []string{"HEAD^{tree}", "HEAD~x", "HEAD^-1", "HEAD~1x", "HEAD~12345678", "@{1}~1~{", "HEAD^{/text}"} {
+		if got, err := l.Resolve(revision); err == nil || got != "" {
+			t.Errorf("%q is %s, want an error", revision, got)
+		}
+	}
+	_, shallow := clone(t, s, "--depth", "2")
+	if _, err := shallow.Resolve("HEAD~1"); err != nil {
+		t.Error(err)
+	}
+	_, err := shallow.Resolve("HEAD~2")
+	wantKind(t, err, core.NotFound, `revision "HEAD~2"`, "shallow", "--unshallow")
 }
 
 func TestResolveRefusesToGuess(t *testing.T) {

@@ -23,7 +23,7 @@ type source struct {
 
 func (s *source) register(flags *pflag.FlagSet) {
 	flags.StringVar(&s.repo, "repo", ".", "a clone of the monorepo, or a directory in it")
-	flags.StringVar(&s.revision, "rev", "HEAD", "the commit to look at: HEAD, a branch, a tag or an object name")
+	flags.StringVar(&s.revision, "rev", "HEAD", "the commit to look at: HEAD, a branch, a tag or an object name, and what Git lets follow it, such as ~1")
 	flags.StringVar(&s.policy, "policy", "", "a policy on disk (default: "+policy.FileName+" of the commit)")
 }
 

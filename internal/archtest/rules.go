@@ -72,7 +72,7 @@ func pureStd(more ...string) []string {
 		"crypto/sha512", "crypto/subtle", "embed", "encoding", "encoding/base32", "encoding/base64", "encoding/binary",
 		"encoding/hex", "encoding/json", "errors", "fmt", "hash", "hash/crc32", "hash/fnv", "html", "io", "iter", "maps",
 		"math", "math/big", "math/bits", "net/url", "path", "regexp", "regexp/syntax", "slices", "sort", "strconv",
-		"strings", "text/tabwriter", "text/template", "time", "unicode", "unicode/utf16", "unicode/utf8",
+		"strings", "text/tabwriter", "text/template", "time", "time/tzdata", "unicode", "unicode/utf16", "unicode/utf8",
 	})
 }
 
@@ -162,6 +162,11 @@ func useBans() []UseBan {
 			"time.Tick", "time.NewTimer", "time.NewTicker", "time.Local",
 		},
 		Why: "in core the time is an argument: the same state must give the same plan in a test, in explain and in a year",
+	}, {
+		In:     []string{"..."},
+		Except: []string{"internal/core/policy"},
+		Names:  []string{"time.LoadLocation"},
+		Why:    "a time zone is read with the policy that names it, once, and is a value from then on; the policy's package links the zones",
 	}, {
 		In:     []string{"..."},
 		Except: []string{"cmd/..."},

@@ -65,7 +65,8 @@ func Approvals(rule policy.Approvals, approvers []Person, authors []core.UserID)
 	if len(names) >= rule.Count {
 		return pass("approvals", have)
 	}
-	return wait("approvals", have+"; needed from "+principals(rule.From))
+	missing := fmt.Sprintf("%d more of those people write /sluice approve", rule.Count-len(names))
+	return wait("approvals", have+"; needed from "+principals(rule.From), missing)
 }
 
 // principals names them in words. The policy's own spelling has a colon, which

@@ -27,12 +27,21 @@ type Verdict struct {
 	Gate   string // the gate's name, as the policy spells it
 	State  State
 	Reason string    // one sentence without a full stop
-	Until  time.Time // for Wait: when time alone will change the verdict; zero if it will not
+	Until  time.Time // when time alone will change the verdict; zero if it will not
+	// PassesWhen says, unless it is a Pass, who or what can change it: the end of
+	// a sentence that begins with "passes when".
+	PassesWhen string
 }
 
-func pass(gate, reason string) Verdict  { return Verdict{Gate: gate, State: Pass, Reason: reason} }
-func wait(gate, reason string) Verdict  { return Verdict{Gate: gate, State: Wait, Reason: reason} }
-func block(gate, reason string) Verdict { return Verdict{Gate: gate, State: Block, Reason: reason} }
+func pass(gate, reason string) Verdict { return Verdict{Gate: gate, State: Pass, Reason: reason} }
+
+func wait(gate, reason, passesWhen string) Verdict {
+	return Verdict{Gate: gate, State: Wait, Reason: reason, PassesWhen: passesWhen}
+}
+
+func block(gate, reason, passesWhen string) Verdict {
+	return Verdict{Gate: gate, State: Block, Reason: reason, PassesWhen: passesWhen}
+}
 
 // Open says whether all verdicts pass. No verdict at all is open: a policy
 // that sets no gate asks for nothing.
@@ -63,5 +72,5 @@ func Hold(by, reason string) Verdict {
 	if reason != "" {
 		text += ": " + reason
 	}
-	return block("hold", text)
+	return block("hold", text, "somebody with the role developer writes /sluice unhold")
 }

@@ -233,11 +233,11 @@ func TestSoak(t *testing.T) {
 		now    time.Time
 		want   gate.Verdict
 	}{
-		"not healthy":   {gate.Health{Reason: "no"}, minute(99), gate.Verdict{Gate: "soak", State: gate.Wait, Reason: "30m0s of health needed, and it is not healthy now"}},
-		"one ns before": {healthy, minute(30).Add(-1), gate.Verdict{Gate: "soak", State: gate.Wait, Until: minute(30), Reason: "30m0s of health needed, since 2026-11-03 08:00:00 UTC: until 2026-11-03 08:30:00 UTC"}},
+		"not healthy":   {gate.Health{Reason: "no"}, minute(99), gate.Verdict{Gate: "soak", State: gate.Wait, PassesWhen: "it has been healthy for that long", Reason: "30m0s of health needed, and it is not healthy now"}},
+		"one ns before": {healthy, minute(30).Add(-1), gate.Verdict{Gate: "soak", State: gate.Wait, PassesWhen: "it has been healthy for that long", Until: minute(30), Reason: "30m0s of health needed, since 2026-11-03 08:00:00 UTC: until 2026-11-03 08:30:00 UTC"}},
 		"at the end":    {healthy, minute(30), gate.Verdict{Gate: "soak", State: gate.Pass, Reason: "healthy for 30m0s, since 2026-11-03 08:00:00 UTC"}},
 		"long after":    {healthy, minute(9000), gate.Verdict{Gate: "soak", State: gate.Pass, Reason: "healthy for 30m0s, since 2026-11-03 08:00:00 UTC"}},
-		"clock behind":  {healthy, minute(-5), gate.Verdict{Gate: "soak", State: gate.Wait, Until: minute(30), Reason: "30m0s of health needed, since 2026-11-03 08:00:00 UTC: until 2026-11-03 08:30:00 UTC"}},
+		"clock behind":  {healthy, minute(-5), gate.Verdict{Gate: "soak", State: gate.Wait, PassesWhen: "it has been healthy for that long", Until: minute(30), Reason: "30m0s of health needed, since 2026-11-03 08:00:00 UTC: until 2026-11-03 08:30:00 UTC"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, gate.Soak(tc.health, 30*time.Minute, tc.now)); diff != "" {

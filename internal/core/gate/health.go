@@ -98,7 +98,7 @@ func (s Source) missing(r Report, now Run) string {
 // Healthy is the verdict of the gate "healthy".
 func Healthy(h Health) Verdict {
 	if !h.Healthy {
-		return wait("healthy", h.Reason)
+		return wait("healthy", h.Reason, "Flux reports these versions ready in every cluster that they come from")
 	}
 	return pass("healthy", h.Reason)
 }
@@ -107,11 +107,11 @@ func Healthy(h Health) Verdict {
 // without a break. Without health there is no soak.
 func Soak(h Health, d time.Duration, now time.Time) Verdict {
 	if !h.Healthy {
-		return wait("soak", fmt.Sprintf("%s of health needed, and it is not healthy now", d))
+		return wait("soak", fmt.Sprintf("%s of health needed, and it is not healthy now", d), "it has been healthy for that long")
 	}
 	until := h.Since.Add(d)
 	if now.Before(until) {
-		v := wait("soak", fmt.Sprintf("%s of health needed, since %s: until %s", d, Clock(h.Since), Clock(until)))
+		v := wait("soak", fmt.Sprintf("%s of health needed, since %s: until %s", d, Clock(h.Since), Clock(until)), "it has been healthy for that long")
 		v.Until = until
 		return v
 	}

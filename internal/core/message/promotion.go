@@ -75,7 +75,11 @@ func Gates(verdicts []gate.Verdict) string {
 		if v.State == gate.Pass {
 			mark = "x"
 		}
-		fmt.Fprintf(&b, "- [%s] **%s**: %s\n", mark, v.Gate, Quote(v.Reason, maxReason))
+		text := Quote(v.Reason, maxReason)
+		if v.PassesWhen != "" {
+			text += "; passes when " + Quote(v.PassesWhen, maxReason)
+		}
+		fmt.Fprintf(&b, "- [%s] **%s**: %s\n", mark, v.Gate, text)
 	}
 	return b.String()
 }

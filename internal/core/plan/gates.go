@@ -18,6 +18,12 @@ func (l *life) verdicts(heard talk) []gate.Verdict {
 	if g.Soak > 0 {
 		out = append(out, gate.Soak(health, g.Soak, l.now))
 	}
+	if len(g.Windows) > 0 {
+		out = append(out, gate.Windows(g.Windows, g.Freezes, l.now))
+	}
+	if len(g.Freezes) > 0 {
+		out = append(out, gate.Freezes(g.Freezes, l.now))
+	}
 	if g.Approvals.Count > 0 {
 		out = append(out, gate.Approvals(g.Approvals, heard.approvers, l.authors()))
 	}

@@ -129,6 +129,8 @@ func (d *decoder) gates(at place) Gates {
 		field{"healthy", false, func(at place) { g.Healthy = d.boolean(at, true) }},
 		field{"soak", false, func(at place) { soak = at; g.Soak, _ = read(d, at, parseDuration) }},
 		field{"approvals", false, func(at place) { g.Approvals = d.approvals(at) }},
+		field{"windows", false, func(at place) { g.Windows = d.windows(at) }},
+		field{"freezes", false, func(at place) { g.Freezes = d.freezes(at) }},
 	)
 	if g.Soak > 0 && !g.Healthy {
 		d.report(soak, "a soak counts the time in good health, but healthy is false; remove one of the two")

@@ -15,6 +15,9 @@ const (
 	maxPrincipals   = 50                  // per environment; each group costs a request per person
 	maxApprovals    = 20                  // a count that nobody can reach is a mistake
 	maxSoak         = 90 * 24 * time.Hour // a soak longer than a quarter is a mistake
+	maxWindows      = 20                  // per environment; each is laid out over three weeks to find the next opening
+	maxFreezes      = 100                 // per list; a year of them fits, and past ones may stay for a while
+	maxPhrase       = 200                 // characters of a text that goes into sentences
 	maxNameLength   = 63                  // of environments and clusters; they become parts of branch names, labels and headers
 	maxGroupDepth   = 20                  // GitLab's own limit for nested groups
 	maxConstraint   = 200                 // characters of a version constraint

@@ -36,8 +36,12 @@ func (d *decoder) policy(root place) *Policy {
 		field{"layout", true, func(at place) { p.Layout = d.layout(at) }},
 		field{"environments", true, func(at place) { envs = d.environments(at) }},
 		field{"apps", false, func(at place) { p.Apps = d.apps(at) }},
+		field{"freezes", false, func(at place) { p.Freezes = d.freezes(at) }},
 	)
 	for _, e := range envs {
+		if !e.Root() {
+			e.Gates.Freezes = append(e.Gates.Freezes, p.Freezes...)
+		}
 		p.Environments = append(p.Environments, e.Environment)
 	}
 	return p

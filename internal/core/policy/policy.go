@@ -21,6 +21,7 @@ type Policy struct {
 	Layout       []Pattern
 	Environments []Environment // in the file's order
 	Apps         []AppRule     // in the file's order, which is their precedence
+	Freezes      []Freeze      // for all environments; each environment's Gates hold them as well
 }
 
 // Environment is one step of the way that versions take.
@@ -51,6 +52,8 @@ type Gates struct {
 	Healthy   bool          // the environments it comes from must be healthy; true unless switched off
 	Soak      time.Duration // for how long they must have been so with this version
 	Approvals Approvals
+	Windows   []Window // it must be one of these times; none means any time
+	Freezes   []Freeze // it must be none of these times; those for all environments come last
 }
 
 // Approvals says how many people must agree, and which people count.

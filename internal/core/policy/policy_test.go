@@ -69,6 +69,12 @@ func render(p *policy.Policy) string {
 		fmt.Fprintf(&b, "environment %s from %v clusters %v merge %s", e.Name, e.From, e.Clusters, e.Merge)
 		g := e.Gates
 		fmt.Fprintf(&b, " healthy %t soak %s approvals %d from %v author %s\n", g.Healthy, g.Soak, g.Approvals.Count, g.Approvals.From, g.Approvals.Author)
+		for _, w := range g.Windows {
+			fmt.Fprintf(&b, "  window %s\n", w)
+		}
+		for _, f := range g.Freezes {
+			fmt.Fprintf(&b, "  freeze %s to %s, %s, %q\n", f.Start.UTC().Format("2006-01-02 15:04"), f.End.UTC().Format("2006-01-02 15:04"), f.Zone, f.Reason)
+		}
 	}
 	for _, a := range p.Apps {
 		fmt.Fprintf(&b, "app %s versions %q promote %s\n", a.Match, a.Versions, a.Promote)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluice-gitops/sluice/cmd/internal/process"
 	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/gate"
 	"github.com/sluice-gitops/sluice/internal/core/plan"
 	"github.com/sluice-gitops/sluice/internal/core/policy"
 )
@@ -174,6 +175,12 @@ func gates(env policy.Environment) []string {
 	}
 	if n := env.Gates.Approvals.Count; n > 0 {
 		out = append(out, fmt.Sprintf("approvals: %d", n))
+	}
+	for _, w := range env.Gates.Windows {
+		out = append(out, "window "+w.String())
+	}
+	for _, f := range env.Gates.Freezes {
+		out = append(out, "no freeze, as from "+gate.Local(f.Start, f.Zone)+" to "+gate.Local(f.End, f.Zone))
 	}
 	if !env.Root() && env.Merge == policy.Manual {
 		out = append(out, "a person who merges")

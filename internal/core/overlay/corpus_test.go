@@ -217,6 +217,9 @@ func inventoryText(inv *overlay.Inventory) string {
 				}
 				fmt.Fprintf(&b, "  reads %s%s\n", in.Path, own)
 			}
+			for _, n := range d.Notices {
+				fmt.Fprintf(&b, "  %s %s:%d:%d: %s\n", n.Severity, n.File, n.Line, n.Column, n.Message)
+			}
 			if d.Broken != nil {
 				fmt.Fprintf(&b, "  broken\n")
 			}

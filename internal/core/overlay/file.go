@@ -37,6 +37,7 @@ func (r *resolver) root(b *built) ([]*fluxKustomization, error) {
 // other sources than Git repositories are not looked at.
 func (r *resolver) below(k *fluxKustomization) ([]pin.Pin, error) {
 	if k.foreign || k.path == "" {
+		r.notices.elsewhere(k)
 		return nil, nil
 	}
 	var b built

@@ -20,6 +20,7 @@ func (r *Reader) follow(s *survey, t Tree, changed map[string]change) error {
 			s.dependents(path.Dir(p)+"/", sites) // the manifests directly in a directory
 		}
 		s.note(p, c.is)
+		delete(s.bare, p)
 		if found, ok := s.site(p, c.is); ok {
 			sites[p] = found
 		}
@@ -48,11 +49,28 @@ func (r *Reader) renew(s *survey, t *lookup, sites []site) error {
 		if err != nil {
 			return err
 		}
+		if err := s.expect(t, at, ok && m.deployment == nil); err != nil {
+			return err
+		}
 		touched[at.target] = true
 		s.set(at, m)
 	}
 	s.publish(touched)
 	return nil
+}
+
+// expect remembers a directory that has manifests and no kustomization.yaml:
+// Flux would make one up, and kustomize refuse it.
+func (s *survey) expect(t *lookup, at site, none bool) error {
+	delete(s.bare, at.dir)
+	if !none || at.file {
+		return nil
+	}
+	list, err := t.manifests(at.dir)
+	if len(list.files) > 0 {
+		s.bare[at.dir] = Problem{File: at.dir, Message: "the directory has no kustomization.yaml, so no overlay is seen here; add one that lists what to deploy"}
+	}
+	return err
 }
 
 // set replaces, adds or, for the zero memo, removes an overlay.
@@ -161,6 +179,7 @@ func (s *survey) problems() []Problem {
 	for _, list := range s.broken {
 		all = append(all, list...)
 	}
+	all = slices.AppendSeq(all, maps.Values(s.bare))
 	slices.SortFunc(all, byPlace)
 	return slices.Compact(all)
 }

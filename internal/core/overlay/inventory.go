@@ -146,6 +146,7 @@ type Deployment struct {
 	Carrier string    // the Flux Kustomization that applies it, as namespace/name; "" if it is not in sight
 	Pins    []pin.Pin // the effective ones, ordered by key; at most one per key
 	Inputs  []Input   // every file that was read for it, ordered by path
+	Notices []Notice  // what a person should know of it, ordered by place; none if it is Broken
 	Broken  *Problem  // set if the overlay could not be understood; Pins is then incomplete
 }
 

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -18,6 +19,7 @@ type kustomization struct {
 	late       []patch     // those that it applies after it has renamed the objects
 	images     []imageEntry
 	charts     []pin.Pin
+	floating   []*node // the charts without a version
 	namespace  string
 	prefix     string
 	suffix     string
@@ -310,12 +312,12 @@ func (k *kustomization) readCharts(list *node) {
 		return
 	}
 	for _, item := range list.items {
-		if v := item.get("version"); written(v) {
-			name := item.str("releaseName")
-			if name == "" {
-				name = item.str("name")
-			}
-			k.charts = append(k.charts, pin.New(pin.Key{Kind: pin.Chart, Name: name}, pin.Part{Form: pin.Plain, Text: v.text, At: v.at}))
+		v := item.get("version")
+		if !written(v) {
+			k.floating = append(k.floating, item)
+			continue
 		}
+		name := cmp.Or(item.str("releaseName"), item.str("name"))
+		k.charts = append(k.charts, pin.New(pin.Key{Kind: pin.Chart, Name: name}, pin.Part{Form: pin.Plain, Text: v.text, At: v.at}))
 	}
 }

@@ -21,6 +21,9 @@ const (
 	// maxMemos bounds the memo of overlays: 10,000 apps in three clusters, at a
 	// handful of revisions each.
 	maxMemos = 200_000
+	// maxNotices bounds what one overlay gives to say. Nobody reads more, and an
+	// overlay may bring a thousand containers.
+	maxNotices = 100
 	// maxMade bounds the finished inventories that are kept: of the default
 	// branch's head and of the revisions that clusters reported lately. They share
 	// what is the same.

@@ -129,6 +129,9 @@ func (r *Reader) deployment(t *lookup, j job) (memo, error) {
 		return memo{}, err
 	}
 	d.Pins, d.Carrier = found, res.carrier
+	if d.Broken == nil {
+		d.Notices = res.notices.said(d.Dir)
+	}
 	if d.Inputs, err = res.inputs(d.Pins); err != nil {
 		return memo{}, err
 	}

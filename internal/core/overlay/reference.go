@@ -83,6 +83,8 @@ func (r *resolver) remote(on *built, ref reference) error {
 	on.open = true
 	if name, version := pin.RemoteRef(ref.path); version != "" {
 		on.pins = append(on.pins, pin.New(pin.Key{Kind: pin.Remote, Name: name}, pin.Part{Form: pin.URLRef, Text: ref.path, At: ref.at}))
+	} else {
+		r.notices.floating(ref)
 	}
 	return nil
 }

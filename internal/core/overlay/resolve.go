@@ -25,6 +25,7 @@ type resolver struct {
 	work    *work
 	seen    []string // the directories being resolved, outermost first
 	maps    []*node  // the ConfigMaps in sight, which may hold variables
+	notices notices
 }
 
 // built is what a kustomization makes: objects, and pins that stand in
@@ -90,6 +91,7 @@ func (r *resolver) pins() ([]pin.Pin, error) {
 	if err := unclear(found); err != nil {
 		return nil, err
 	}
+	r.notices.unfixed(found)
 	return found, nil
 }
 
@@ -109,6 +111,7 @@ func (r *resolver) applied(flux *fluxKustomization, b *built) ([]pin.Pin, error)
 	if err := r.exhausted(); err != nil {
 		return nil, err
 	}
+	r.notices.resources(r.work, b.resources)
 	found = append(found, b.pins...)
 	for i := range found {
 		found[i].Parts = slices.Clone(found[i].Parts) // other overlays share what a manifest says
@@ -186,7 +189,8 @@ func (r *resolver) transform(dir string, k *kustomization, on *built) error {
 		return err
 	}
 	on.pins = append(on.pins, k.charts...)
-	on.open = on.open || len(k.charts) > 0
+	on.open = on.open || len(k.charts)+len(k.floating) > 0
+	r.notices.charts(k.floating)
 	matched := make([]bool, len(k.images))
 	if len(k.images) > 0 {
 		for i := range on.resources {
@@ -194,8 +198,8 @@ func (r *resolver) transform(dir string, k *kustomization, on *built) error {
 		}
 	}
 	for i, e := range k.images {
-		if !matched[i] {
-			on.image(e)
+		if !matched[i] && !on.image(e) && !on.partial {
+			r.notices.unmet(e)
 		}
 	}
 	return r.exhausted()
@@ -227,10 +231,10 @@ func (k *kustomization) rename(on *built) {
 
 // image takes in an entry of images that meets no container. It counts as a pin
 // by itself where no object is seen, or something that is not read may hold the
-// container; else it changes nothing, and is no pin.
-func (b *built) image(e imageEntry) {
+// container; else it changes nothing, and is no pin: it tells which of the two.
+func (b *built) image(e imageEntry) bool {
 	if !b.open && (b.partial || len(b.resources) > 0) || len(e.parts) == 0 {
-		return
+		return b.open
 	}
 	if e.newName != "" {
 		b.renamed = append(b.renamed, e.name)
@@ -238,6 +242,7 @@ func (b *built) image(e imageEntry) {
 	p := pin.New(pin.Key{Kind: pin.Image, Name: e.name}, e.parts...)
 	b.pins = slices.DeleteFunc(b.pins, func(below pin.Pin) bool { return below.Key == p.Key })
 	b.pins = append(b.pins, p)
+	return true
 }
 
 // kustomizationOf finds the directory's kustomization by the three names that
@@ -293,6 +298,7 @@ func (r *resolver) patch(on *built, dir string, p patch) error {
 	if len(docs) > 1 && (p.target != nil || operations) {
 		return p.refuse("a patch of several documents can neither have a target nor be a list of operations")
 	}
+	r.notices.aimless(r.work, on, p, docs)
 	for _, doc := range docs {
 		if err := on.patch(r.work, p, doc); err != nil {
 			return err

@@ -19,6 +19,7 @@ type survey struct {
 	targets   map[core.Target][]*row    // in no order
 	notes     map[string][]Problem      // of directories that the policy does not cover
 	broken    map[core.Target][]Problem // of deployments
+	bare      map[string]Problem        // of directories that would be overlays if they had a kustomization.yaml
 	inventory *Inventory
 }
 
@@ -32,7 +33,7 @@ type row struct {
 func newSurvey(t Tree, p *policy.Policy) *survey {
 	return &survey{
 		tree: t, policy: p, rows: map[string]*row{}, users: map[string][]*row{}, targets: map[core.Target][]*row{},
-		notes: map[string][]Problem{}, broken: map[core.Target][]Problem{}, inventory: &Inventory{},
+		notes: map[string][]Problem{}, broken: map[core.Target][]Problem{}, bare: map[string]Problem{}, inventory: &Inventory{},
 	}
 }
 
@@ -72,7 +73,7 @@ func (w *walk) descend(dir string, rest []policy.Segment) error {
 		p := under(dir, e.Name)
 		w.note(p, e)
 		switch name, _ := rest[0].Name(e.Name); {
-		case !allowed(w.policy, rest[0], name):
+		case !fits(e, rest[0]), !allowed(w.policy, rest[0], name):
 		case len(rest) > 1:
 			if err := w.descend(p, rest[1:]); err != nil {
 				return err
@@ -90,7 +91,7 @@ func (w *walk) descend(dir string, rest []policy.Segment) error {
 func (w *walk) children(dir string, s policy.Segment) ([]Entry, error) {
 	if s.Placeholder == "" {
 		e, _, err := w.tree.entry(under(dir, s.Literal))
-		if err != nil || !fits(e, s) {
+		if err != nil || !called(e, s) {
 			return nil, err
 		}
 		return []Entry{e}, nil
@@ -99,7 +100,14 @@ func (w *walk) children(dir string, s policy.Segment) ([]Entry, error) {
 	if missing(err) {
 		return nil, nil
 	}
-	return slices.DeleteFunc(slices.Clone(entries), func(e Entry) bool { return !fits(e, s) }), err
+	return slices.DeleteFunc(slices.Clone(entries), func(e Entry) bool { return !called(e, s) }), err
+}
+
+// called tells whether a segment can stand for an entry, or could if that were
+// no link.
+func called(e Entry, s policy.Segment) bool {
+	_, ok := s.Name(e.Name)
+	return ok && (e.Type == Other || fits(e, s))
 }
 
 // fits tells whether a segment can stand for an entry, whatever its name means
@@ -178,11 +186,15 @@ func (s *survey) note(p string, e Entry) {
 func (s *survey) remark(p string, e Entry, pattern policy.Pattern) string {
 	names, segments := strings.Split(p, "/"), pattern.Segments()
 	last := len(names) - 1
-	if last >= len(segments) || !fits(e, segments[last]) || !s.covers(names[:last], segments) {
+	if last >= len(segments) || !called(e, segments[last]) || !s.covers(names[:last], segments) {
 		return ""
 	}
 	seg := segments[last]
 	switch name, _ := seg.Name(e.Name); {
+	case e.Type == Other && allowed(s.policy, seg, name):
+		return "it is a symbolic link or a submodule, which is never followed: no overlay is seen here"
+	case e.Type == Other:
+		return ""
 	case allowed(s.policy, seg, name):
 	case isShared(name):
 		return ""

@@ -25,6 +25,8 @@ type repo struct {
 	planner plan.Planner
 	asked   chan struct{} // holds one token while a pass is wanted
 	said    map[string]bool
+	// remarked is the inventory whose notices were said last.
+	remarked *overlay.Inventory
 
 	merging sync.Mutex // one merge at a time, since each moves the base of the next
 
@@ -179,12 +181,43 @@ func (r *repo) publish(o *observation, decided *plan.Plan) {
 			r.p.cfg.Logger.Warn("not understood", "repo", r.Path, "file", problem.File, "line", problem.Line, "column", problem.Column, "reason", problem.Message)
 		})
 	}
+	r.remark(o)
 	for i, t := range decided.Targets {
 		if before != nil && i < len(before.Targets) && before.Targets[i] == t {
 			continue // said already: of thousands of targets, most stand where they stood
 		}
+		r.notices(t.Candidate.Notices)
 		r.once("target "+t.Target.String()+string(t.Phase)+t.Reason, func() {
 			r.p.cfg.Logger.Info("target", "repo", r.Path, "env", t.Target.Env, "app", t.Target.App, "mr", t.MR, "phase", t.Phase, "reason", t.Reason)
+		})
+	}
+}
+
+// remark says what stops nothing, of the overlays that may have changed since
+// the last time.
+func (r *repo) remark(o *observation) {
+	inv, last := o.state.Inventory, r.remarked
+	if last == nil {
+		last = new(overlay.Inventory)
+	}
+	for _, env := range o.policy.Environments {
+		for _, app := range inv.Changed(env.Name, last) {
+			for _, d := range inv.Of(core.Target{Env: env.Name, App: app}) {
+				r.notices(d.Notices)
+			}
+		}
+	}
+	r.remarked = inv
+}
+
+func (r *repo) notices(list []overlay.Notice) {
+	for _, n := range list {
+		r.once("notice "+n.File+n.Message, func() {
+			say := r.p.cfg.Logger.Info
+			if n.Severity == overlay.Warning {
+				say = r.p.cfg.Logger.Warn
+			}
+			say("notice", "repo", r.Path, "file", n.File, "line", n.Line, "column", n.Column, "reason", n.Message)
 		})
 	}
 }

@@ -26,6 +26,8 @@ type Candidate struct {
 	// Ahead is set with Blocked where the target carries something newer than
 	// its source: an open merge request has then lost its purpose.
 	Ahead bool
+	// Notices are what the comparison left aside. They stop nothing.
+	Notices []overlay.Notice
 }
 
 // Change is one pin that gets a new version.
@@ -108,7 +110,9 @@ func (c *Candidate) compare(inv *overlay.Inventory, env policy.Environment, targ
 			}
 		}
 		switch {
-		case common || c.Blocked != "":
+		case common:
+			c.aside(d, wanted)
+		case c.Blocked != "":
 		case len(wanted) > 0:
 			c.block("%s fixes none of the versions that %s fixes, such as %s, so there is nothing to compare", d.Dir, c.From, first(wanted))
 		case len(d.Pins) > 0:

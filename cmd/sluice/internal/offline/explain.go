@@ -135,6 +135,7 @@ func (s *snapshot) explain(app core.App, env policy.Environment) explanation {
 			x.Notices = append(x.Notices, n)
 		}
 	}
+	x.Notices = append(x.Notices, s.remarks(all, func(other core.Target) bool { return other == t })...)
 	return x
 }
 

@@ -67,6 +67,17 @@ func (s *snapshot) notices(all []*plan.Status, keep filter) []notice {
 			out = append(out, notice{Severity: "info", App: string(st.Target.App), Env: string(st.Target.Env), Message: st.Reason})
 		}
 	}
+	return append(out, s.remarks(all, keep.keeps)...)
+}
+
+// remarks tells what stops nothing and should be known all the same.
+func (s *snapshot) remarks(all []*plan.Status, keep func(core.Target) bool) []notice {
+	var out []notice
+	for _, n := range plan.Notices(s.inventory, all, keep) {
+		remark := noticeOf(n.Problem, core.Target{App: n.App, Env: n.Env})
+		remark.Severity = string(n.Severity)
+		out = append(out, remark)
+	}
 	return out
 }
 

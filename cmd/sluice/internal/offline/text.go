@@ -110,7 +110,10 @@ func (s *sheet) notices(list []notice) {
 	for _, n := range list {
 		target := ""
 		if n.App != "" {
-			target = show(n.App) + " in " + n.Env
+			target = show(n.App)
+			if n.Env != "" {
+				target += " in " + n.Env
+			}
 		}
 		where, message := show(place(n.File, n.Line, n.Column)), show(n.Message)
 		switch {

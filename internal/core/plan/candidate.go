@@ -179,13 +179,17 @@ func (c *Candidate) change(d *overlay.Deployment, have, want pin.Pin, rule polic
 	if c.Blocked != "" {
 		return
 	}
-	switch order := version.Compare(version.Parse(want.Version), version.Parse(have.Version)); {
+	isChart := have.Kind == pin.Chart
+	next, now := rule.Read(want.Version, isChart), rule.Read(have.Version, isChart)
+	switch order := version.Compare(next, now); {
 	case order == version.Older:
 		c.Ahead = true
 		c.block("%s is ahead of %s: it has %s %s, %s has %s, and versions are never lowered unasked",
 			c.Target.Env, c.From, have.Key, have.Version, c.From, want.Version)
+	case rule.Forbids(next, isChart) != "":
+		c.block("%s: %s", have.Key, rule.Forbids(next, isChart))
 	case order == version.Incomparable:
-		c.block("%s: %s", have.Key, version.Explain(version.Parse(want.Version), version.Parse(have.Version)))
+		c.block("%s: %s", have.Key, version.Explain(next, now))
 	case have.Shared() != nil && have.Override == nil:
 		at := have.Shared()
 		c.block("%s comes from the base (%s:%d), which other environments share%s; give the overlay its own entry to have it promoted",
@@ -194,12 +198,12 @@ func (c *Candidate) change(d *overlay.Deployment, have, want pin.Pin, rule polic
 		at := have.Fixed()
 		c.block("%s stands in a text that cannot be edited in place (%s:%d); move it to a file of its own, or into a literal block, to have it promoted",
 			have.Key, at.File, at.Line)
-	case have.Override == nil && have.Owned() != nil:
+	case have.Override == nil && have.Owned() != nil && rule.Automation != policy.Override:
 		at := have.Owned()
-		c.block("%s belongs to Flux's image automation (%s:%d, policy %s), which would overwrite what is promoted; remove the marker behind it to have it promoted",
+		c.block("%s belongs to Flux's image automation (%s:%d, policy %s), which would overwrite what is promoted; remove the marker behind it, or write automation: override for the app in the policy, to have it promoted",
 			have.Key, at.File, at.Line, at.Owner)
 	default:
-		if ok, reason := rule.Allows(version.Parse(want.Version)); !ok {
+		if ok, reason := rule.Allows(next); !ok {
 			c.block("the policy allows %s for it, and %s does not fit: %s", rule.Versions, have.Key, reason)
 		}
 	}

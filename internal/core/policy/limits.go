@@ -20,6 +20,8 @@ const (
 	maxPhrase       = 200                 // characters of a text that goes into sentences
 	maxNameLength   = 63                  // of environments and clusters; they become parts of branch names, labels and headers
 	maxGroupDepth   = 20                  // GitLab's own limit for nested groups
+	maxTagGlobs     = 50                  // per rule; each tag is matched against each
+	maxTag          = 128                 // characters of a tag, as registries allow
 	maxConstraint   = 200                 // characters of a version constraint
 	maxPathLength   = 300                 // characters of a layout pattern
 	maxShown        = 60                  // characters of foreign text in an error

@@ -1,14 +1,11 @@
 package policy
 
 import (
-	"path"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/sluice-gitops/sluice/internal/core"
-	"github.com/sluice-gitops/sluice/internal/core/version"
 )
 
 // Parse reads a policy. The file's name serves the messages alone. An error is
@@ -75,54 +72,6 @@ func (d *decoder) layout(at place) []Pattern {
 	return patterns
 }
 
-// apps refuses a rule that cannot be reached. Somebody who writes "never" for
-// an app must not find out later that a rule above it won.
-func (d *decoder) apps(at place) []AppRule {
-	var rules []AppRule
-	d.list(at, maxApps, func(at place) {
-		r := d.app(at)
-		for _, earlier := range rules {
-			if shadows(earlier.Match, r.Match) {
-				d.report(at, "the rule for %s is never reached, because the one for %s above matches first; move it up or remove it", quote(r.Match), quote(earlier.Match))
-				break
-			}
-		}
-		rules = append(rules, r)
-	})
-	return rules
-}
-
-// app falls back to Never where promote cannot be read.
-func (d *decoder) app(at place) AppRule {
-	r := AppRule{Promote: Always}
-	d.mapping(at,
-		field{"match", true, func(at place) { r.Match, _ = read(d, at, parseGlob) }},
-		field{"versions", false, func(at place) {
-			if c, ok := read(d, at, parseConstraint); ok {
-				r.Versions, r.constraint = at.Value, c
-			}
-		}},
-		field{"promote", false, func(at place) { r.Promote = oneOf(d, at, Never, Always) }},
-	)
-	if r.Match != "" && len(at.Content) == 2 {
-		d.report(at, "the rule says nothing about its apps; add versions or promote")
-	}
-	return r
-}
-
-// shadows says whether the earlier glob surely matches all that the later one
-// does. It knows the cases that people write, not all of them.
-func shadows(earlier, later string) bool {
-	if earlier == "" || later == "" {
-		return false // unreadable, and reported as such
-	}
-	if earlier == later || earlier == "*" {
-		return true
-	}
-	ok, err := path.Match(earlier, later)
-	return ok && err == nil && !strings.ContainsAny(later, `*?[\`)
-}
-
 // read reads a text and parses it; it reports the parser's error at the place.
 func read[T any](d *decoder, at place, parse func(string) (T, error)) (T, bool) {
 	var none T
@@ -136,31 +85,6 @@ func read[T any](d *decoder, at place, parse func(string) (T, error)) (T, bool) 
 		return none, false
 	}
 	return v, true
-}
-
-// parseGlob keeps to the characters of directory names, so that a slash or an
-// invisible character is found here and not as a rule that matches nothing.
-func parseGlob(text string) (string, error) {
-	if len(text) > maxNameLength || !matches(`[A-Za-z0-9._+*?^\[\]\\-]+`, text) {
-		return "", core.Errorf(core.Invalid, "found %s; write an app's name, or a pattern with * and ? such as inference-*", quote(text))
-	}
-	if _, err := path.Match(text, ""); err != nil {
-		return "", core.Errorf(core.Invalid, "found the broken pattern %s; close every [ and end with no \\", quote(text))
-	}
-	return text, nil
-}
-
-// parseConstraint words its own error: the library's repeats the text as it
-// stands, line ends and all.
-func parseConstraint(text string) (version.Constraint, error) {
-	if len(text) > maxConstraint {
-		return version.Constraint{}, core.Errorf(core.Invalid, "the constraint has %d characters; at most %d are allowed", len(text), maxConstraint)
-	}
-	c, err := version.ParseConstraint(text)
-	if err != nil {
-		return version.Constraint{}, core.Errorf(core.Invalid, "found %s, which is no version constraint; write one such as \">=1.0.0 <2.0.0\"", quote(text))
-	}
-	return c, nil
 }
 
 // parseDuration reads a time.Duration that may begin with days: "7d", "1d12h".

@@ -1,12 +1,10 @@
 package policy
 
 import (
-	"path"
 	"slices"
 	"time"
 
 	"github.com/sluice-gitops/sluice/internal/core"
-	"github.com/sluice-gitops/sluice/internal/core/version"
 )
 
 // FileName is where a monorepo keeps its policy: at its root, on the default
@@ -73,32 +71,6 @@ const (
 	AuthorAllow AuthorRule = "allow"
 )
 
-// PromoteRule says whether an app is promoted at all.
-type PromoteRule string
-
-// The promote rules. Always is the default.
-const (
-	Always PromoteRule = "always"
-	Never  PromoteRule = "never"
-)
-
-// AppRule is an exception for the apps that Match names.
-type AppRule struct {
-	Match    string // a glob as in path.Match, without "/"
-	Versions string // the constraint as written; "" allows every version
-	Promote  PromoteRule
-
-	constraint version.Constraint
-}
-
-// Allows tells whether the rule lets a version through, and if not, why.
-func (r AppRule) Allows(v version.Version) (ok bool, reason string) {
-	if r.Versions == "" {
-		return true, ""
-	}
-	return r.constraint.Allows(v)
-}
-
 // Environment returns the environment of that name.
 func (p *Policy) Environment(name core.Env) (Environment, bool) {
 	return p.find(func(e Environment) bool { return e.Name == name })
@@ -144,17 +116,6 @@ func (p *Policy) Downstream(env core.Env) []core.Env {
 		}
 	}
 	return below
-}
-
-// Rule returns the first rule that matches the app. Where none does, it is the
-// rule that allows everything, with an empty Match.
-func (p *Policy) Rule(app core.App) AppRule {
-	for _, r := range p.Apps {
-		if ok, err := path.Match(r.Match, string(app)); ok && err == nil {
-			return r
-		}
-	}
-	return AppRule{Promote: Always}
 }
 
 // Groups returns every group that the policy names, sorted, each once: the

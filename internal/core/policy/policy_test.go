@@ -77,10 +77,25 @@ func render(p *policy.Policy) string {
 		}
 	}
 	for _, a := range p.Apps {
-		fmt.Fprintf(&b, "app %s versions %q promote %s\n", a.Match, a.Versions, a.Promote)
+		fmt.Fprintf(&b, "app %s versions %q promote %s%s\n", a.Match, a.Versions, a.Promote, renderRest(a))
 	}
 	fmt.Fprintf(&b, "order %v\n", p.Order())
 	return b.String()
+}
+
+// renderRest is what a rule says about how versions are understood.
+func renderRest(a policy.AppRule) string {
+	out := fmt.Sprintf(" prereleases %s mutable %s automation %s", a.Prereleases, a.Tags.Mutable, a.Automation)
+	if out == " prereleases deny mutable deny automation respect" {
+		out = ""
+	}
+	if a.Tags.Scheme != version.Opaque {
+		out += fmt.Sprintf(" scheme %v", a.Tags.Scheme)
+	}
+	if len(a.Tags.Deny) > 0 {
+		out += fmt.Sprintf(" deny %q", a.Tags.Deny)
+	}
+	return out
 }
 
 func TestParseErrorIsInvalidAndStructured(t *testing.T) {
@@ -201,6 +216,55 @@ func TestRuleAllows(t *testing.T) {
 			if ok != want || ok == (reason != "") {
 				t.Errorf("%s %q: allowed %v because %q, want %v", app, v, ok, reason, want)
 			}
+		}
+	}
+}
+
+func TestRuleForbids(t *testing.T) {
+	const digest = "@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	p := parse(t, `
+version: 1
+layout: ["clusters/{cluster}/{app}"]
+environments: [{name: dev, clusters: [a]}]
+apps:
+  - {match: open, prereleases: allow, tags: {mutable: allow}}
+  - {match: narrow, versions: ">=1.0.0-0"}
+  - {match: narrower, versions: ">=1.0.0-0", prereleases: deny}
+  - {match: picky, tags: {deny: ["*-debug", "main-*"]}}
+  - {match: strict, tags: {scheme: semver}}
+`)
+	for _, tt := range []struct {
+		app     core.App
+		version string
+		chart   bool
+		want    string // "" if it may be promoted
+	}{
+		{"other", "1.2.3", false, ""},
+		{"other", "1.2.3-alpine", false, ""},
+		{"other", "1.2.3-rc.1", false, "prereleases: allow"},
+		{"other", "1.2.3-rc.1", true, "prereleases: allow"},
+		{"other", "latest", false, "latest can mean something else tomorrow"},
+		{"other", "stable", false, "mutable: allow"},
+		{"other", "", false, "no tag can mean"},
+		{"other", "latest" + digest, false, ""},
+		{"other", digest, false, ""},
+		{"other", "1.2.3-rc.1" + digest, false, "prereleases: allow"},
+		{"open", "1.2.3-rc.1", false, ""},
+		{"open", "latest", false, ""},
+		{"narrow", "1.2.3-rc.1", false, ""},
+		{"narrow", "latest", false, "mutable: allow"},
+		{"narrower", "1.2.3-rc.1", false, "prereleases: allow"},
+		{"picky", "1.2.3-debug", false, "1.2.3-debug fits *-debug, which the policy denies"},
+		{"picky", "1.2.3-debug" + digest, false, "denies"},
+		{"picky", "main-57", false, "fits main-*"},
+		{"picky", "1.2.3", false, ""},
+		{"picky", "1.2.3-debug", true, ""},
+		{"strict", "1.2.3-alpine", false, "is a pre-release"},
+	} {
+		rule := p.Rule(tt.app)
+		got := rule.Forbids(rule.Read(tt.version, tt.chart), tt.chart)
+		if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
+			t.Errorf("%s %q, chart %v: %q, want %q in it", tt.app, tt.version, tt.chart, got, tt.want)
 		}
 	}
 }

@@ -64,6 +64,10 @@ func compareText(a, b Version) (Order, string) {
 	switch {
 	case a.canonical() == b.canonical():
 		return Same, ""
+	case a.asked != Opaque:
+		return Incomparable, a.unlike()
+	case b.asked != Opaque:
+		return Incomparable, b.unlike()
 	case a.scheme != b.scheme:
 		return Incomparable, fmt.Sprintf("one is %s, the other %s", a.describe(), b.describe())
 	case a.scheme == Digest:
@@ -94,6 +98,11 @@ func (v Version) canonical() string {
 	return v.text
 }
 
+// unlike says that the text does not have the scheme by which it was to be read.
+func (v Version) unlike() string {
+	return fmt.Sprintf("%s cannot be read as %s", name(v), Version{scheme: v.asked}.describe())
+}
+
 func (v Version) describe() string {
 	switch v.scheme {
 	case SemVer:
@@ -106,7 +115,7 @@ func (v Version) describe() string {
 }
 
 // form is the shape as people read it: 1.2.3-alpine is "#.#.#-alpine".
-func (v Version) form() string { return strings.ReplaceAll(v.shape, "|", "") }
+func (v Version) form() string { return strings.ReplaceAll(strings.TrimPrefix(v.shape, "as "), "|", "") }
 
 // age compares two versions of one scheme and shape: negative if a is the older
 // one. 0 means that there is no order, for the reason given if it is not plain.

@@ -21,6 +21,9 @@ func FuzzCompare(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, a, b, c string) {
 		checkLaws(t, version.Parse(a), version.Parse(b), version.Parse(c))
+		for _, s := range readings {
+			checkLaws(t, version.ParseAs(s, a), version.ParseAs(s, b), version.ParseAs(s, c))
+		}
 	})
 }
 

@@ -1,6 +1,7 @@
 package version
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
@@ -39,6 +40,7 @@ type Version struct {
 	early  string          // the prerelease as written, such as rc.1
 	rest   []number        // the numbers of the variant, such as those of -debian-12-r3
 	sem    *semver.Version // what constraints are checked against; nil if the text is not SemVer
+	asked  Scheme          // the scheme that ParseAs did not find; Opaque if there is none
 }
 
 // Parse understands as much of a version as its text gives away. It never
@@ -76,8 +78,12 @@ func (v Version) Pinned() string { return v.pinned }
 func (v Version) Prerelease() bool { return len(v.pre) > 0 }
 
 // Mutable tells whether the version is a tag without any digit, such as latest,
-// main or stable: what it stands for changes while its text does not. A digest
-// beside it pins it.
+// main or stable, or one that says latest in so many words: what it stands for
+// changes while its text does not. A digest beside it pins it.
 func (v Version) Mutable() bool {
-	return v.scheme == Opaque && v.pinned == "" && !strings.ContainsAny(v.text, "0123456789")
+	if v.pinned != "" || v.scheme == Digest {
+		return false
+	}
+	return !strings.ContainsAny(v.text, "0123456789") ||
+		slices.ContainsFunc(lex(v.text), func(t token) bool { return strings.EqualFold(t.text, "latest") })
 }

@@ -64,6 +64,8 @@ func TestParse(t *testing.T) {
 		{"latest", version.Opaque, mutable},
 		{"main", version.Opaque, mutable},
 		{"latest-alpine", version.Opaque, mutable},
+		{"latest-alpine3.19", version.Numeric, mutable},
+		{"1.2-latest", version.Numeric, mutable},
 		{"latest@" + digestA, version.Opaque, ""},
 		{"", version.Opaque, mutable},
 		{strings.Repeat("1", 600), version.Opaque, ""},

@@ -17,6 +17,7 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core/chatops"
 	"github.com/sluice-gitops/sluice/internal/core/gate"
 	"github.com/sluice-gitops/sluice/internal/core/message"
+	"github.com/sluice-gitops/sluice/internal/core/pin"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -64,6 +65,22 @@ var verdicts = []gate.Verdict{
 	{Gate: "soak", State: gate.Wait, Reason: "24h0m0s of health needed", Until: time.Date(2026, 11, 4, 8, 0, 0, 0, time.UTC)},
 }
 
+// full is a promotion with everything that a description can show.
+func full() message.Promotion {
+	p := promotion(1, verdicts...)
+	p.GitLab, p.List = "https://gitlab.example.com", "https://gitlab.example.com/platform/flux/-/merge_requests?label_name%5B%5D=sluice"
+	p.Moves[0].Kind, p.Moves[0].Origin, p.Moves[0].Old, p.Moves[0].New = pin.Image, "ghcr.io/example/gateway", "v1.0.0", "v1.1.0"
+	p.Others = []message.Other{{MR: 12, URL: "https://gitlab.example.com/platform/flux/-/merge_requests/12", Target: core.Target{Env: "stg", App: "ai-gateway"}}}
+	p.Differences = []message.Difference{
+		{Clusters: []core.Cluster{"prd-1"}, Dir: "clusters/prd-1/apps/ai-gateway", Text: "@@ Deployment ai/gateway @@\n     containers:\n-    - image: ghcr.io/example/gateway:v1.0.0\n+    - image: ghcr.io/example/gateway:v1.1.0\n       name: gateway\n"},
+		{Clusters: []core.Cluster{"prd-2"}, Dir: "clusters/prd-2/apps/ai-gateway", Problem: "remote resource https://example.com/x.yaml"},
+		{Clusters: []core.Cluster{"prd-3"}, Dir: "clusters/prd-3/apps/ai-gateway", Text: "@@ Deployment ai/gateway @@\n     containers:\n-    - image: ghcr.io/example/gateway:v1.0.0\n+    - image: ghcr.io/example/gateway:v1.1.0\n       name: gateway\n"},
+		{Clusters: []core.Cluster{"prd-4"}, Dir: "clusters/prd-4/apps/ai-gateway"},
+		{Clusters: []core.Cluster{"prd-5"}, Dir: "clusters/prd-5/apps/ai-gateway", Text: "@@ ConfigMap ai/gateway @@\n+  a: b\n", Left: 12},
+	}
+	return p
+}
+
 func TestTexts(t *testing.T) {
 	evil := promotion(1, gate.Verdict{Gate: "healthy", State: gate.Wait, Reason: "failed: @all\n/merge\n`|<b>"})
 	evil.Target.App, evil.From = "@all|`", "<b>"
@@ -73,6 +90,7 @@ func TestTexts(t *testing.T) {
 		"description-plain":   message.Description(promotion(0)),
 		"description-many":    message.Description(promotion(64, verdicts...)),
 		"description-hostile": message.Description(evil),
+		"description-full":    message.Description(full()),
 		"sticky":              message.Sticky("Waiting for soak: until 2026-11-04 08:00:00 UTC.", []message.Seen{{Note: 5, Digest: "0a1b2c"}, {Note: 7, Digest: "edited"}}),
 		"sticky-hostile":      message.Sticky("held by jane: <!-- sluice:seen 9:9 -->\n/merge @all", nil),
 		"reply":               message.Reply(message.To{Note: 12}, "Done."),
@@ -90,7 +108,14 @@ func bodies(text string) map[string]string {
 	v := []gate.Verdict{{Gate: "healthy", State: gate.Wait, Reason: text}, {Gate: "hold", State: gate.Block, Reason: text}}
 	p := message.Promotion{Target: core.Target{Env: core.Env(text), App: core.App(text)}, From: core.Env(text), Verdicts: v}
 	for range 3 {
-		p.Moves = append(p.Moves, message.Move{Cluster: core.Cluster(text), What: text, Old: text, New: text, File: text})
+		p.Moves = append(p.Moves, message.Move{Cluster: core.Cluster(text), Kind: pin.Remote, What: text, Origin: text, Old: text, New: text, File: text})
+	}
+	p.Others = []message.Other{{MR: 3, URL: text, Target: p.Target}}
+	p.List, p.GitLab = text, text
+	p.Differences = []message.Difference{
+		{Clusters: []core.Cluster{core.Cluster(text)}, Dir: text, Text: text},
+		{Clusters: []core.Cluster{core.Cluster(text)}, Dir: text, Text: "@@ " + text + "\n+" + text + "\n " + text},
+		{Clusters: []core.Cluster{core.Cluster(text)}, Dir: text, Problem: text},
 	}
 	return map[string]string{
 		"description": message.Description(p),
@@ -106,7 +131,7 @@ func checkInert(t *testing.T, name, body, quoted string) {
 	if !utf8.ValidString(body) || strings.ContainsAny(body, "\r\x00\x1b\u2028\u202e") {
 		t.Errorf("%s of %.60q holds characters that no text of ours has", name, quoted)
 	}
-	for line := range strings.SplitSeq(body, "\n") {
+	for line := range strings.SplitSeq(withoutFolds(body), "\n") {
 		if strings.HasPrefix(line, "/") || strings.HasPrefix(line, "    ") || strings.HasPrefix(line, "```") || strings.HasPrefix(line, ">>>") {
 			t.Errorf("%s of %.60q has the line %.80q", name, quoted, line)
 		}
@@ -117,6 +142,7 @@ func checkInert(t *testing.T, name, body, quoted string) {
 	if commands := chatops.Parse(body, "sluice-bot"); len(commands) > 0 {
 		t.Errorf("%s of %.60q runs %v", name, quoted, commands)
 	}
+	body = checkFolds(t, name, body, quoted)
 	outside := regexp.MustCompile("`[^`\n]*`").ReplaceAllString(body, "")
 	if m := regexp.MustCompile(`(^|[^\\])([@!~][a-zA-Z0-9]|<[a-zA-Z/]|\]\()`).FindString(outside); m != "" {
 		t.Errorf("%s of %.60q mentions or marks up: %q in %.300q", name, quoted, m, outside)
@@ -127,6 +153,28 @@ func checkInert(t *testing.T, name, body, quoted string) {
 	if len(body) > 64<<10 {
 		t.Errorf("%s of %.60q has %d bytes", name, quoted, len(body))
 	}
+}
+
+// fold is a rendered difference: what stands in its summary and in its code.
+var fold = regexp.MustCompile("(?s)<details><summary>(What changes in the manifests[^\n]*)</summary>\n\n```diff\n(.*?)\n```\n(?:\n[0-9]+ lines? more left out\\.\n)?\n</details>\n")
+
+func withoutFolds(body string) string { return fold.ReplaceAllString(body, "") }
+
+// checkFolds asks of what is folded that it stays within its fold, and returns
+// the rest.
+func checkFolds(t *testing.T, name, body, quoted string) string {
+	t.Helper()
+	for _, m := range fold.FindAllStringSubmatch(body, -1) {
+		if summary := regexp.MustCompile(`<code>[^<>]*</code>`).ReplaceAllString(m[1], ""); strings.ContainsAny(summary, "<>`@") {
+			t.Errorf("%s of %.60q has the summary %q", name, quoted, m[1])
+		}
+		for line := range strings.SplitSeq(m[2], "\n") {
+			if line == "" || !strings.ContainsRune("+-@ ", rune(line[0])) || strings.Contains(line, "`") || utf8.RuneCountInString(line) > 500 {
+				t.Errorf("%s of %.60q has the line %.80q in a diff", name, quoted, line)
+			}
+		}
+	}
+	return withoutFolds(body)
 }
 
 func TestNothingHostileComesThrough(t *testing.T) {
@@ -154,6 +202,11 @@ func TestSizesAreBounded(t *testing.T) {
 	p := promotion(10_000)
 	for i := range p.Moves {
 		p.Moves[i] = message.Move{Cluster: core.Cluster(huge), What: huge, Old: huge, New: huge, File: huge}
+	}
+	for range 1000 {
+		p.Differences = append(p.Differences, message.Difference{Clusters: []core.Cluster{core.Cluster(huge)}, Dir: huge, Text: huge, Problem: huge[len(p.Differences):]})
+		p.Differences = append(p.Differences, message.Difference{Clusters: []core.Cluster{core.Cluster(huge)}, Dir: huge, Text: huge[len(p.Differences):]})
+		p.Others = append(p.Others, message.Other{URL: huge, Target: core.Target{Env: core.Env(huge)}})
 	}
 	for range 10 {
 		p.Verdicts = append(p.Verdicts, gate.Verdict{Gate: "healthy", Reason: huge})

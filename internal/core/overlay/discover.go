@@ -33,9 +33,11 @@ func (f *finder) refuse(at pin.Place, format string, args ...any) {
 	}
 }
 
-func (f *finder) add(k pin.Key, parts ...pin.Part) {
+func (f *finder) add(k pin.Key, origin string, parts ...pin.Part) {
 	if len(parts) > 0 {
-		f.pins = append(f.pins, pin.New(k, parts...))
+		p := pin.New(k, parts...)
+		p.Origin = origin
+		f.pins = append(f.pins, p)
 	}
 }
 
@@ -47,7 +49,7 @@ func (f *finder) resource(r resource) {
 	name, spec := r.original().name, r.root.get("spec")
 	switch group := r.group(); {
 	case r.kind() == "HelmRelease" && group == "helm.toolkit.fluxcd.io":
-		f.scalar(pin.Key{Kind: pin.Chart, Name: name}, spec.get("chart", "spec", "version"))
+		f.scalar(pin.Key{Kind: pin.Chart, Name: name}, "", spec.get("chart", "spec", "version"))
 		f.values(name, spec.get("values"), r.images, nil, "")
 		return
 	case group == "source.toolkit.fluxcd.io":
@@ -74,7 +76,7 @@ func (f *finder) clear(n *node) {
 }
 
 // scalar is a version that stands alone.
-func (f *finder) scalar(k pin.Key, n *node) {
+func (f *finder) scalar(k pin.Key, origin string, n *node) {
 	switch {
 	case n == nil || n.null:
 	case n.kind != yamledit.Scalar:
@@ -82,7 +84,7 @@ func (f *finder) scalar(k pin.Key, n *node) {
 	case n.number:
 		f.refuse(n.at, "the version %s is a number to YAML, which Flux does not take here: quote it", n.text)
 	default:
-		f.add(k, pin.Part{Form: pin.Plain, Text: n.text, At: n.at})
+		f.add(k, origin, pin.Part{Form: pin.Plain, Text: n.text, At: n.at})
 	}
 }
 
@@ -91,11 +93,11 @@ func (f *finder) source(kind, name string, spec *node) {
 	ref := spec.get("ref")
 	switch kind {
 	case "HelmChart":
-		f.scalar(pin.Key{Kind: pin.Chart, Name: name}, spec.get("version"))
+		f.scalar(pin.Key{Kind: pin.Chart, Name: name}, "", spec.get("version"))
 	case "OCIRepository":
 		k := pin.Key{Kind: pin.Source, Name: name}
 		if written(ref.get("semver")) && !written(ref.get("digest")) {
-			f.scalar(k, ref.get("semver"))
+			f.scalar(k, spec.str("url"), ref.get("semver"))
 			return
 		}
 		for _, n := range []*node{ref.get("tag"), ref.get("digest")} {
@@ -104,11 +106,11 @@ func (f *finder) source(kind, name string, spec *node) {
 				return
 			}
 		}
-		f.add(k, tagAndDigest(ref.get("tag"), ref.get("digest"))...)
+		f.add(k, spec.str("url"), tagAndDigest(ref.get("tag"), ref.get("digest"))...)
 	case "GitRepository":
 		for _, field := range []string{"commit", "name", "semver", "tag"} {
 			if n := ref.get(field); written(n) {
-				f.scalar(pin.Key{Kind: pin.Source, Name: name}, n)
+				f.scalar(pin.Key{Kind: pin.Source, Name: name}, spec.str("url"), n)
 				return
 			}
 		}
@@ -132,9 +134,9 @@ func (f *finder) values(release string, n *node, images map[*node]imaged, at yam
 			f.values(release, n.fields[k], images, with(at, yamledit.Key(k)), k)
 		}
 	case len(images[n].parts) > 0:
-		f.add(valueKey(release, at), images[n].parts...)
+		f.add(valueKey(release, at), images[n].now, images[n].parts...)
 	case isImageKey(key) && written(n) && len(pin.ImageName(n.text)) < len(n.text):
-		f.add(valueKey(release, at), pin.Part{Form: pin.ImageRef, Text: n.text, At: n.at})
+		f.add(valueKey(release, at), pin.ImageName(n.text), pin.Part{Form: pin.ImageRef, Text: n.text, At: n.at})
 	}
 }
 
@@ -181,7 +183,20 @@ func (f *finder) block(release string, n *node, at yamledit.Path, key string) {
 	if !written(tag) {
 		field = "digest"
 	}
-	f.add(valueKey(release, with(at, yamledit.Key(field))), tagAndDigest(tag, digest)...)
+	f.add(valueKey(release, with(at, yamledit.Key(field))), blockOrigin(n), tagAndDigest(tag, digest)...)
+}
+
+// blockOrigin is the image's full name, if its block spells it: a chart may
+// have its own idea of a registry.
+func blockOrigin(n *node) string {
+	repository := n.str("repository")
+	switch registry := n.str("registry"); {
+	case repository == "":
+		return ""
+	case registry != "":
+		return registry + "/" + repository
+	}
+	return repository
 }
 
 // namesAnImage tells whether the fields beside a tag say what it is the tag of.
@@ -214,12 +229,12 @@ func (f *finder) containers(r resource) {
 		}
 		now, ok := r.images[image]
 		if ok && len(now.parts) > 0 {
-			f.add(pin.Key{Kind: pin.Image, Name: now.name}, now.parts...)
+			f.add(pin.Key{Kind: pin.Image, Name: now.name}, now.now, now.parts...)
 			return
 		}
 		name := pin.ImageName(image.text)
 		if len(name) < len(image.text) {
-			f.add(pin.Key{Kind: pin.Image, Name: name}, pin.Part{Form: pin.ImageRef, Text: image.text, At: image.at})
+			f.add(pin.Key{Kind: pin.Image, Name: name}, cmp.Or(now.now, name), pin.Part{Form: pin.ImageRef, Text: image.text, At: image.at})
 		}
 	})
 }
@@ -248,7 +263,10 @@ func (f *finder) distinct() []pin.Pin {
 			if count[v.Key]++; count[v.Key] > 1 {
 				p.Name = fmt.Sprintf("%s (%d)", p.Name, count[v.Key])
 			}
-			out = append(out, pin.Pin{Key: p.Key, Version: p.Version, At: p.At})
+			out = append(out, pin.Pin{Key: p.Key, Version: p.Version, At: p.At, Origin: p.Origin})
+		}
+		if out[i].Origin != p.Origin {
+			out[i].Origin = "" // one place is not the whole truth
 		}
 		for _, part := range p.Parts {
 			at := place{i, part.At.File, part.At.Line, part.At.Column, part.Form}

@@ -165,7 +165,9 @@ func (k *fluxKustomization) substitute(found []pin.Pin, maps []*node) error {
 			}
 			found[i].Parts[j] = pin.Part{Form: pin.Plain, Text: value.text, At: value.at}
 		}
+		origin := found[i].Origin
 		found[i] = pin.New(found[i].Key, found[i].Parts...)
+		found[i].Origin = origin
 	}
 	return nil
 }

@@ -82,7 +82,9 @@ func (b *built) take(more built, ref reference) error {
 func (r *resolver) remote(on *built, ref reference) error {
 	on.open = true
 	if name, version := pin.RemoteRef(ref.path); version != "" {
-		on.pins = append(on.pins, pin.New(pin.Key{Kind: pin.Remote, Name: name}, pin.Part{Form: pin.URLRef, Text: ref.path, At: ref.at}))
+		p := pin.New(pin.Key{Kind: pin.Remote, Name: name}, pin.Part{Form: pin.URLRef, Text: ref.path, At: ref.at})
+		p.Origin = name
+		on.pins = append(on.pins, p)
 	} else {
 		r.notices.floating(ref)
 	}

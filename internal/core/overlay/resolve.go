@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -240,6 +241,7 @@ func (b *built) image(e imageEntry) bool {
 		b.renamed = append(b.renamed, e.name)
 	}
 	p := pin.New(pin.Key{Kind: pin.Image, Name: e.name}, e.parts...)
+	p.Origin = cmp.Or(e.newName, e.name)
 	b.pins = slices.DeleteFunc(b.pins, func(below pin.Pin) bool { return below.Key == p.Key })
 	b.pins = append(b.pins, p)
 	return true

@@ -50,6 +50,9 @@ type Pin struct {
 	Version string // "tag", "tag@digest", "@digest" or a chart's version, as the parts together say
 	At      Place  // of the first part: the place to show
 	Parts   []Part // at least one
+	// Origin is where the cluster fetches it from: an image's full name, or a
+	// repository's URL; "" if that is not in sight.
+	Origin string
 	// Override is set if a part belongs to a base and the overlay can be given an
 	// entry of its own instead. Else Bound says why it can not.
 	Override *Override

@@ -183,10 +183,15 @@ func (c Candidate) subject(limit int) string {
 	if long := base + ": " + strings.Join(moves, ", "); len([]rune(long)) <= limit {
 		return long
 	}
-	if r := []rune(base); len(r) > limit {
+	return shortened(base, limit)
+}
+
+// shortened is a text in at most so many characters.
+func shortened(text string, limit int) string {
+	if r := []rune(text); len(r) > limit {
 		return string(r[:limit-1]) + "…"
 	}
-	return base
+	return text
 }
 
 // bare is the subject without any versions.

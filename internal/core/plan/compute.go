@@ -17,6 +17,9 @@ type Plan struct {
 	Targets  []*Status         // every target that something could be promoted into, in the policy's order, then by app
 	Problems []overlay.Problem // what in the monorepo could not be understood
 	Next     time.Time         // when time alone will change the plan; zero if it will not
+	// Unrendered are the promotions whose description says less than it could: a
+	// plan of the same state with their renderings says more.
+	Unrendered []Unrendered
 }
 
 // Phase is where a target stands.

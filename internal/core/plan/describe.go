@@ -1,9 +1,11 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
+	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/gate"
 	"github.com/sluice-gitops/sluice/internal/core/message"
 	"github.com/sluice-gitops/sluice/internal/core/policy"
@@ -48,7 +50,7 @@ func (l *life) describe() {
 // wrote tells whether a title is one that Sluice gave: that of any versions of
 // this target, without a word more.
 func (l *life) wrote(title string) bool {
-	rest, ok := strings.CutPrefix(title, message.Title(l.candidate.bare(), titleLimit))
+	rest, ok := strings.CutPrefix(title, message.Title(shortened(l.candidate.bare(), titleLimit), titleLimit))
 	moves, some := strings.CutPrefix(rest, ": ")
 	if !ok || !some {
 		return ok && rest == ""
@@ -68,16 +70,94 @@ const titleLimit = 125
 
 func (l *life) title() string { return message.Title(l.candidate.subject(titleLimit), titleLimit) }
 
+// Rendering is what one promotion changes in the manifests.
+type Rendering struct {
+	Change      string // the promotion's content: Candidate.ID
+	Differences []message.Difference
+}
+
+// Unrendered is a promotion whose description lacks its rendering: the state
+// did not hold it.
+type Unrendered struct {
+	Target   core.Target
+	Change   string // what Rendering.Change is to be
+	Overlays []Overlay
+	Files    []File // as they are to be
+}
+
+// Overlay is what is to be rendered, with the files that a promotion changes and
+// without: Difference.Clusters and Difference.Dir.
+type Overlay struct {
+	Clusters []core.Cluster
+	Dir      string
+}
+
 func (l *life) description(verdicts []gate.Verdict) string {
 	p := message.Promotion{
-		Target: l.candidate.Target, From: l.candidate.From,
-		Auto: l.env.Merge == policy.Auto, Verdicts: verdicts,
+		Target: l.candidate.Target, From: l.candidate.From, Auto: l.env.Merge == policy.Auto, Verdicts: verdicts,
+		Differences: l.differences(), Others: l.others(), GitLab: origin(l.state.Project.WebURL),
+	}
+	if l.state.Project.WebURL != "" {
+		p.List = l.state.Project.WebURL + "/-/merge_requests?label_name%5B%5D=" + Label
 	}
 	for _, ch := range l.candidate.Changes {
 		p.Moves = append(p.Moves, message.Move{
-			Cluster: ch.Cluster, What: ch.Pin.Key.String(), Old: ch.Pin.Version, New: ch.New,
+			Cluster: ch.Cluster, Kind: ch.Pin.Kind, What: ch.Pin.Key.String(), Origin: ch.Pin.Origin, Old: ch.Pin.Version, New: ch.New,
 			File: ch.Pin.Target().File, Line: ch.Pin.Target().Line, Added: ch.Pin.Override != nil,
 		})
 	}
 	return message.Description(p)
+}
+
+// origin is the part of an address that names the server.
+func origin(address string) string {
+	scheme, rest, ok := strings.Cut(address, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	if !ok || host == "" {
+		return ""
+	}
+	return scheme + "://" + host
+}
+
+// differences is the rendering of this very promotion. Where there is none, the
+// plan says so, and the next one with it has it.
+func (l *life) differences() []message.Difference {
+	change := l.candidate.ID()
+	if r, ok := l.state.Rendered[l.candidate.Target]; ok && r.Change == change {
+		return r.Differences
+	}
+	files, err := l.view.edit(l.state.Inventory)
+	if overlays := l.overlays(); err == nil && len(overlays) > 0 {
+		l.plan.Unrendered = append(l.plan.Unrendered, Unrendered{Target: l.candidate.Target, Change: change, Overlays: overlays, Files: files})
+	}
+	return nil
+}
+
+// overlays are those of the clusters for which something changes, each once.
+func (l *life) overlays() []Overlay {
+	var out []Overlay
+	for _, d := range l.state.Inventory.Of(l.candidate.Target) {
+		if !slices.ContainsFunc(l.candidate.Changes, func(ch Change) bool { return ch.Cluster == d.Cluster }) {
+			continue
+		}
+		i := slices.IndexFunc(out, func(o Overlay) bool { return o.Dir == d.Dir })
+		if i < 0 {
+			i, out = len(out), append(out, Overlay{Dir: d.Dir})
+		}
+		out[i].Clusters = append(out[i].Clusters, l.clustersOf(l.env, d)...)
+	}
+	return out
+}
+
+// others are the app's open promotions into other environments.
+func (l *life) others() []message.Other {
+	var out []message.Other
+	for _, mr := range l.state.Open {
+		t := targetOf(mr.Source)
+		if t.App == l.candidate.Target.App && t.Env != l.env.Name && mr.Target == l.state.Project.DefaultBranch {
+			out = append(out, message.Other{MR: mr.ID, URL: mr.URL, Target: t})
+		}
+	}
+	slices.SortFunc(out, func(a, b message.Other) int { return cmp.Compare(a.MR, b.MR) })
+	return out
 }

@@ -22,6 +22,9 @@ type State struct {
 	Closed    map[string]MergeRequest         // the newest closed one per branch, where no open one exists
 	People    map[core.UserID]Person          // everyone who commented on a merge request of ours
 	Receivers map[core.Cluster]bool           // the clusters whose Flux Receiver can be called
+	// Rendered is what promotions change in the manifests at Head, as far as that
+	// is known: what Plan.Unrendered asked for.
+	Rendered map[core.Target]Rendering
 	// Refused says why the last action on a target was refused for good; a target
 	// whose last action went well, or was only disturbed, is absent.
 	Refused map[core.Target]string

@@ -18,7 +18,7 @@ import (
 // NAME/in, NAME/do and either NAME/want or NAME/error. Each line of "do" is
 //
 //	set PATH OLD NEW              PATH may begin with "DOC:" and, after "|", go on inside a literal block
-//	add PATH+KEYS TEXT            a text under new keys of a mapping
+//	add PATH+KEYS TEXT            a text under new keys of a mapping; PATH as above
 //	item PATH[+KEYS] KEY TEXT ... a new item of a sequence, or of a new one under KEYS
 //	crlf | bom | chopped          text forms that a file of this kind cannot hold, given to "in" and "want"
 func TestCorpus(t *testing.T) {
@@ -123,7 +123,11 @@ func readInsertion(t *testing.T, verb, line string) yamledit.Insertion {
 	var in yamledit.Insertion
 	in.Doc, where = readDoc(t, where)
 	where, keys, _ := strings.Cut(where, "+")
-	in.Path = readPath(t, where)
+	outer, inner, nested := strings.Cut(where, "|")
+	in.Path = readPath(t, outer)
+	if nested {
+		in.Inner = readPath(t, inner)
+	}
 	for _, step := range readPath(t, keys) {
 		in.Keys = append(in.Keys, step.Key)
 	}

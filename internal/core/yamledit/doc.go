@@ -8,7 +8,7 @@
 // with aliases, merge keys), keys that occur twice, scalars that span lines,
 // block scalars and tags of unknown meaning are errors of kind core.Invalid
 // which say where and why; a scalar that holds something else than expected is
-// a core.Conflict. It adds entries at the end of collections in block style. It
+// a core.Conflict. It adds entries at the end of collections. It
 // does not remove, move or format anything, and it does not know what the texts
 // mean.
 //

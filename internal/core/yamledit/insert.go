@@ -10,11 +10,15 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core"
 )
 
-// Insertion adds something at the end of a collection in block style. It never
-// replaces anything: the first of Keys must not be there yet.
+// Insertion adds something at the end of a collection. It never replaces
+// anything: the first of Keys must not be there yet.
 type Insertion struct {
 	Doc  int  // the document, from 0
 	Path Path // from the document's root to the mapping or sequence that grows
+	// Inner is set if at Path there is a literal block ("|") that holds a YAML text
+	// of its own. It then leads from the root of that text's only document to the
+	// collection that is meant.
+	Inner Path
 	// Keys are what a mapping gets, each inside the one before. They are empty
 	// where a sequence grows.
 	Keys []string
@@ -24,7 +28,8 @@ type Insertion struct {
 	Item []Field
 }
 
-// Field is one entry of a new item.
+// Field is one entry of a new item. A Text of several lines becomes a literal
+// block.
 type Field struct{ Key, Text string }
 
 // sprout is new content: a text, a mapping or a sequence. Insertions into one
@@ -51,15 +56,26 @@ func (g *growth) node() *yaml.Node { return g.trail[len(g.trail)-1] }
 // for all readers of YAML. Insertions into one place keep their order, and
 // repeating one is harmless.
 //
-// The errors are those of Set. An insertion into a collection in flow style,
-// one with an anchor, or one that other places share, and one for a key that is
-// there already, is of kind core.Invalid.
+// The errors are those of Set. An insertion into a collection with an anchor, or
+// into one that other places share, and one for a key that is there already, is
+// of kind core.Invalid.
 func (f *File) Update(edits []Edit, insertions []Insertion) ([]byte, error) {
-	changes, err := f.plan(edits)
+	if len(insertions) > maxEdits {
+		return nil, core.Errorf(core.Invalid, "%d insertions at once are too many (at most %d)", len(insertions), maxEdits)
+	}
+	var here, nested []Insertion
+	for _, in := range insertions {
+		if in.Inner != nil {
+			nested = append(nested, in)
+			continue
+		}
+		here = append(here, in)
+	}
+	changes, err := f.plan(edits, nested)
 	if err != nil {
 		return nil, err
 	}
-	grown, err := f.grow(insertions)
+	grown, err := f.grow(here)
 	if err != nil {
 		return nil, err
 	}
@@ -68,9 +84,6 @@ func (f *File) Update(edits []Edit, insertions []Insertion) ([]byte, error) {
 
 // grow finds out what each insertion adds and where, without adding it.
 func (f *File) grow(insertions []Insertion) ([]*growth, error) {
-	if len(insertions) > maxEdits {
-		return nil, core.Errorf(core.Invalid, "%d insertions at once are too many (at most %d)", len(insertions), maxEdits)
-	}
 	var all []*growth
 	for _, in := range insertions {
 		trail, err := f.ground(in)
@@ -138,8 +151,8 @@ func unfit(trail []*yaml.Node, in Insertion) string {
 		return "a sequence is here, which takes items and no keys"
 	case n.Kind != yaml.MappingNode && n.Kind != yaml.SequenceNode:
 		return "neither a mapping nor a sequence is here: there is nothing to add to"
-	case inFlow(trail):
-		return "it is written in flow style (in brackets or braces), to which nothing is added; write it in block style"
+	case inFlow(trail) && slices.ContainsFunc(in.texts(), isLong):
+		return "it is written in flow style (in brackets or braces), in which a text of several lines has no place; write it in block style"
 	case slices.ContainsFunc(in.Item, func(a Field) bool {
 		return slices.ContainsFunc(in.Item, func(b Field) bool { return a.Key == b.Key && a != b })
 	}):

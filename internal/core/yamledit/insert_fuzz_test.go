@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sluice-gitops/sluice/internal/core"
@@ -14,6 +15,7 @@ var insertSeeds = []string{
 	"a:\n- b: c\n", "a:\n  - b: 'c'\n    d: e", "a:\n-   {b: c}\n# x\nd: e\n", "a:\r\n  b: c\r\n\r\n# x\r\n", "- - a: b\n  - c\n- d\n",
 	"a: |\n  b\n  # c\n\nd: |+\n  e\n\n---\nf:\n- g: h\n...\n# i\n", "-\n  a: b\n-\n  - c\n", "? a\n: b\n", "a: &x\n- b\nc: [d, {e: f}]\n",
 	"\ufeffa:\n- b: \"c\n\n  d\"\n", "a:\n\t\n- b\n# \n", "a:\n b:\n  c: d\n # e\n  # f\n# g\n", "é:\n- ü: 🚀 # ö\n", "a: b\u2028c: d\n", "a:\r- b\r",
+	"a: []\nb: {}\n", "a: [\n  {b: c}, # d\n  # e\n]\n", "a: [{b: c}, d] # e\n", "{\"a\": [\n {\"b\": 'c'}\n]}", "a: {b: [c, {d: e,},], f: *g }\nx: &g y\n", "[a: b, ]", "{a, b: }",
 }
 
 // FuzzInsert adds to the pick-th collection of any text and checks the promise
@@ -89,7 +91,14 @@ func checkInserted(t *testing.T, before *yamledit.File, src, out []byte, in yaml
 	for same < len(src) && same < len(out) && src[same] == out[same] {
 		same++
 	}
-	if !bytes.HasSuffix(out, src[same:]) || len(out) <= len(src) {
+	rest := out[same:]
+	if comma, ok := bytes.CutPrefix(rest, []byte(",")); ok && !bytes.HasSuffix(rest, src[same:]) {
+		// A comma, and behind the comment of that line the rest.
+		comment, _, _ := bytes.Cut(src[same:], []byte("\n"))
+		rest, _ = bytes.CutPrefix(comma, comment)
+		same += len(comment)
+	}
+	if !bytes.HasSuffix(rest, src[same:]) || len(out) <= len(src) {
 		t.Fatalf("%q became %q: more than an addition", src, out)
 	}
 	after, err := yamledit.Parse(out)
@@ -163,6 +172,61 @@ func pairs(item []yamledit.Field, text func(string) string) string {
 		out += fmt.Sprintf("%q: %s, ", f.Key, text(f.Text))
 	}
 	return out
+}
+
+// FuzzInside adds to a text that stands in a literal block of another one, and
+// requires what becomes of it where it stands alone.
+func FuzzInside(f *testing.F) {
+	for i, s := range append(seeds, insertSeeds...) {
+		f.Add([]byte(s), uint8(i), "newTag", "v2", i%2 == 0)
+	}
+	f.Fuzz(func(t *testing.T, src []byte, pick uint8, key, text string, crlf bool) {
+		alone, err := yamledit.Parse(src)
+		if err != nil || alone.Len() != 1 {
+			return
+		}
+		in, old, ok := pickCollection(alone, int(pick))
+		if !ok || key == "" || text == "" {
+			return
+		}
+		in.Keys, in.Text = []string{key, "inner"}, text
+		if old.Kind() == yamledit.Sequence {
+			in.Keys, in.Text, in.Item = nil, "", []yamledit.Field{{Key: "name", Text: key}}
+		}
+		around := "a:\n- b: |\n    " + strings.ReplaceAll(string(src), "\n", "\n    ") + "\n  c: d\n"
+		if crlf {
+			around = strings.ReplaceAll(around, "\n", "\r\n")
+		}
+		outer, err := yamledit.Parse([]byte(around))
+		path := yamledit.Path{yamledit.Key("a"), yamledit.Index(0), yamledit.Key("b")}
+		if err != nil || textAt(t, outer, path) != string(src) {
+			return
+		}
+		want, refused := alone.Update(nil, []yamledit.Insertion{in})
+		in.Path, in.Inner = path, append(yamledit.Path{}, in.Path...)
+		out, err := outer.Update(nil, []yamledit.Insertion{in})
+		if err != nil {
+			checkRefusal(t, err)
+			return
+		}
+		after, err := yamledit.Parse(out)
+		if err != nil || refused != nil {
+			t.Fatalf("%q became %q: %v, %v", around, out, err, refused)
+		}
+		if got := textAt(t, after, path); got != string(want) {
+			t.Fatalf("%q became %q: inside is %q, want %q", around, out, got, want)
+		}
+	})
+}
+
+// textAt is the text of a scalar, "" if there is none.
+func textAt(t *testing.T, f *yamledit.File, path yamledit.Path) string {
+	t.Helper()
+	n, err := f.At(0, path)
+	if err != nil {
+		return ""
+	}
+	return n.Text()
 }
 
 func TestUpdateRefusesWhatItCannotPlace(t *testing.T) {

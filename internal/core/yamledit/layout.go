@@ -1,6 +1,7 @@
 package yamledit
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -32,9 +33,35 @@ func (f *File) fields(trail []*yaml.Node, s *sprout, margin string) []string {
 			lines = append(lines, head)
 			inner := append(slices.Clip(trail), &yaml.Node{Kind: yaml.MappingNode})
 			lines = append(lines, f.fields(inner, below, margin+mapIndent(trail))...)
+		case isLong(below.text):
+			lines = append(lines, literal(head, margin+mapIndent(trail), below.text)...)
 		default:
 			lines = append(lines, head+" "+f.renderLike(trail, plainStyle, below.text))
 		}
+	}
+	return lines
+}
+
+// isLong tells the texts that are written as literal blocks: of several lines,
+// and without anything that could be read differently there.
+func isLong(text string) bool {
+	return longText.MatchString(text)
+}
+
+var longText = regexp.MustCompile(`^[!-~][ -~]*(\n+[ -~]*[!-~])+\n?$`)
+
+// literal writes a text of several lines behind a key.
+func literal(head, margin, text string) []string {
+	mark := " |-"
+	if strings.HasSuffix(text, "\n") {
+		mark = " |"
+	}
+	lines := []string{head + mark}
+	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
+		if line != "" {
+			line = margin + line
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }
@@ -52,7 +79,7 @@ func (f *File) items(trail []*yaml.Node, items [][]Field, margin string) []strin
 	trail = append(slices.Clip(trail), model)
 	var lines []string
 	for _, item := range items {
-		if model.Style&yaml.FlowStyle != 0 {
+		if model.Style&yaml.FlowStyle != 0 && !slices.ContainsFunc(item, func(f Field) bool { return isLong(f.Text) }) {
 			lines = append(lines, margin+"- "+f.braced(trail, item))
 			continue
 		}
@@ -60,6 +87,11 @@ func (f *File) items(trail []*yaml.Node, items [][]Field, margin string) []strin
 		for i, field := range item {
 			if i > 0 {
 				dash = strings.Repeat(" ", len(dash))
+			}
+			if isLong(field.Text) {
+				inner := margin + strings.Repeat(" ", len(dash)) + mapIndent(trail)
+				lines = append(lines, literal(margin+dash+renderKey(field.Key)+":", inner, field.Text)...)
+				continue
 			}
 			lines = append(lines, margin+dash+f.pair(trail, field))
 		}
@@ -83,11 +115,11 @@ func (f *File) braced(trail []*yaml.Node, item []Field) string {
 
 // pair writes one entry of an item, quoted as the same key of the model is.
 func (f *File) pair(trail []*yaml.Node, field Field) string {
-	like := plainStyle
+	like := keyStyle(trail)
 	if same, bad := value(trail[len(trail)-1], field.Key); bad == nil && same.Kind == yaml.ScalarNode {
 		like = same.Style & quoteMask
 	}
-	return renderKey(field.Key) + ": " + f.renderLike(trail, like, field.Text)
+	return f.renderKeyLike(trail, field.Key) + ": " + f.renderLike(trail, like, field.Text)
 }
 
 // renderLike writes a new text below the end of the trail in a style, or in
@@ -106,10 +138,15 @@ func renderKey(key string) string {
 
 // gap is how much space stands between a dash and its item.
 func gap(seq, model *yaml.Node) int {
-	if len(model.Content) > 0 {
-		if n := model.Content[0].Column - seq.Column - 1; n > 0 && n <= maxGap {
-			return n
-		}
+	if len(model.Content) == 0 {
+		return 1
+	}
+	first := model.Content[0]
+	if model.Style&yaml.FlowStyle != 0 {
+		first = model
+	}
+	if n := first.Column - seq.Column - 1; n > 0 && n <= maxGap {
+		return n
 	}
 	return 1
 }

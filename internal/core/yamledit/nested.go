@@ -2,6 +2,7 @@ package yamledit
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -50,11 +51,31 @@ func (f *File) indent(header int, inner []byte) int {
 	return 0
 }
 
-// planNested plans the edits of the YAML text inside one literal block. The
-// inner text is edited and verified as a text of its own; then its splices are
-// moved outward, and the outer verification requires that the block's new text
-// is just the one that was verified.
-func (f *File) planNested(n *yaml.Node, edits []Edit) (change, error) {
+// block is what is to be done to the YAML text inside one literal block.
+type block struct {
+	node       *yaml.Node
+	edits      []Edit
+	insertions []Insertion
+}
+
+// blocks collects what is to be done inside of literal blocks, in the order in
+// which it was asked for.
+type blocks []*block
+
+func (b *blocks) of(n *yaml.Node) *block {
+	i := slices.IndexFunc(*b, func(known *block) bool { return known.node == n })
+	if i < 0 {
+		i, *b = len(*b), append(*b, &block{node: n})
+	}
+	return (*b)[i]
+}
+
+// planNested plans what is to be done to the YAML text inside one literal
+// block. The inner text is edited and verified as a text of its own; then its
+// splices are moved outward, and the outer verification requires that the
+// block's new text is just the one that was verified.
+func (f *File) planNested(b *block) (change, error) {
+	n := b.node
 	inner, header, err := f.embedded(n)
 	if err != nil {
 		return change{}, err
@@ -62,16 +83,20 @@ func (f *File) planNested(n *yaml.Node, edits []Edit) (change, error) {
 	if inner.Len() != 1 {
 		return change{}, f.place(n).errorf(core.Invalid, "the literal block holds %d YAML documents, expected one", inner.Len())
 	}
-	changes, err := inner.plan(edits)
+	changes, err := inner.plan(b.edits, nil)
 	if err != nil {
 		return change{}, err
 	}
-	text, err := inner.apply(changes, nil)
+	grown, err := inner.grow(b.insertions)
+	if err != nil {
+		return change{}, err
+	}
+	text, err := inner.apply(changes, grown)
 	if err != nil {
 		return change{}, err
 	}
 	c := change{node: n, value: string(text), tag: n.Tag}
-	for _, s := range collect(changes, nil) {
+	for _, s := range collect(changes, grown) {
 		outer, ok := f.outward(inner, header, s)
 		if !ok {
 			return change{}, f.place(n).errorf(core.Invalid, "%s", reasonMismatch)
@@ -82,8 +107,12 @@ func (f *File) planNested(n *yaml.Node, edits []Edit) (change, error) {
 }
 
 // outward moves a splice of a literal block's text to the same line of the
-// outer text. A literal block keeps each line as it is behind some spaces.
+// outer text. A literal block keeps each line as it is behind some spaces, which
+// new lines get too.
 func (f *File) outward(inner *File, header int, s splice) (splice, bool) {
+	if s.start == s.end && strings.HasSuffix(s.text, "\n") && s.start > 0 && inner.src[s.start-1] == '\n' {
+		s = splice{start: s.start - 1, end: s.end - 1, text: "\n" + strings.TrimSuffix(s.text, "\n")}
+	}
 	line := positionOf(inner.src, s.start).line - 1
 	if header+line >= len(f.lines) {
 		return splice{}, false
@@ -96,5 +125,6 @@ func (f *File) outward(inner *File, header int, s splice) (splice, bool) {
 		return splice{}, false
 	}
 	shift := start + margin - from
-	return splice{start: s.start + shift, end: s.end + shift, text: s.text}, true
+	text := strings.ReplaceAll(s.text, "\n", f.lineBreak(start+len(have))+string(have[:margin]))
+	return splice{start: s.start + shift, end: s.end + shift, text: text}, true
 }

@@ -64,14 +64,14 @@ func (f *File) apply(changes []change, grown []*growth) ([]byte, error) {
 	return out, nil
 }
 
-// plan finds out what each edit changes, without changing anything.
-func (f *File) plan(edits []Edit) ([]change, error) {
+// plan finds out what each edit, and each insertion inside of a literal block,
+// changes, without changing anything.
+func (f *File) plan(edits []Edit, nested []Insertion) ([]change, error) {
 	if len(edits) > maxEdits {
 		return nil, core.Errorf(core.Invalid, "%d edits at once are too many (at most %d)", len(edits), maxEdits)
 	}
 	done := map[*yaml.Node]change{}
-	nested := map[*yaml.Node][]Edit{}
-	var blocks []*yaml.Node // the keys of nested in the order of the edits
+	var inside blocks
 	for _, e := range edits {
 		trail, err := f.target(e)
 		if err != nil {
@@ -79,10 +79,8 @@ func (f *File) plan(edits []Edit) ([]change, error) {
 		}
 		node := trail[len(trail)-1]
 		if e.Inner != nil {
-			if nested[node] == nil {
-				blocks = append(blocks, node)
-			}
-			nested[node] = append(nested[node], Edit{Path: e.Inner, Old: e.Old, New: e.New})
+			b := inside.of(node)
+			b.edits = append(b.edits, Edit{Path: e.Inner, Old: e.Old, New: e.New})
 			continue
 		}
 		if before, ok := done[node]; ok && before.value != e.New {
@@ -92,12 +90,20 @@ func (f *File) plan(edits []Edit) ([]change, error) {
 			return nil, err
 		}
 	}
-	for _, node := range blocks {
-		c, err := f.planNested(node, nested[node])
+	for _, in := range nested {
+		trail, err := f.target(Edit{Doc: in.Doc, Path: in.Path})
 		if err != nil {
 			return nil, err
 		}
-		done[node] = c
+		b := inside.of(trail[len(trail)-1])
+		b.insertions = append(b.insertions, Insertion{Path: in.Inner, Keys: in.Keys, Text: in.Text, Item: in.Item})
+	}
+	for _, b := range inside {
+		c, err := f.planNested(b)
+		if err != nil {
+			return nil, err
+		}
+		done[b.node] = c
 	}
 	return slices.Collect(maps.Values(done)), nil
 }

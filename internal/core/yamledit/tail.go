@@ -15,13 +15,17 @@ const (
 )
 
 // write plans the splice of a growth: whole lines behind the last one that
-// belongs to the collection.
+// belongs to the collection, or what flow puts between its brackets.
 func (f *File) write(g *growth) (reason string) {
 	n := g.node()
 	if n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 {
 		return reasonAnchor
 	}
 	g.column = n.Column
+	if inFlow(g.trail) {
+		g.splice, reason = f.flow(g)
+		return reason
+	}
 	if n.Kind == yaml.MappingNode {
 		g.column = n.Content[0].Column
 	}

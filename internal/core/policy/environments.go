@@ -35,20 +35,24 @@ func (d *decoder) environments(at place) []envSource {
 // environment starts from the safe values; a gate that cannot be read keeps
 // its own.
 func (d *decoder) environment(at place) envSource {
-	e := envSource{Environment: Environment{Merge: Manual, Gates: Gates{Approvals: Approvals{Author: AuthorDeny}}}}
-	var merge, gates place
+	e := envSource{Environment: Environment{Merge: Manual, Candidate: Newest, Gates: Gates{Approvals: Approvals{Author: AuthorDeny}}}}
+	var merge, gates, candidate place
 	keys := d.mapping(at,
 		field{"name", true, func(at place) { e.name = at; e.Name, _ = read(d, at, parseEnv) }},
 		field{"from", false, func(at place) { d.from(at, &e) }},
 		field{"clusters", true, func(at place) { d.clusters(at, &e) }},
 		field{"merge", false, func(at place) { merge = at; e.Merge = oneOf(d, at, Manual, Auto) }},
 		field{"gates", false, func(at place) { gates = at; e.Gates = d.gates(at) }},
+		field{"candidate", false, func(at place) { candidate = at; e.Candidate = oneOf(d, at, Newest, FinishCurrent) }},
 	)
 	if !slices.Contains(keys, "from") {
-		d.refuseGatesOfRoot(merge, gates)
+		d.refuseGatesOfRoot(merge, gates, candidate)
 		e.Gates = Gates{Approvals: Approvals{Author: AuthorDeny}}
 	} else if !slices.Contains(keys, "gates") {
 		e.Gates.Healthy = true
+	}
+	if e.Candidate == FinishCurrent && e.Gates.Soak == 0 && !e.Root() {
+		d.report(candidate, "finish-current protects a soak, and there is none; set gates.soak or remove this")
 	}
 	return e
 }

@@ -14,6 +14,7 @@ const (
 	maxApps         = 500                 // rules; each app is matched against each
 	maxPrincipals   = 50                  // per environment; each group costs a request per person
 	maxApprovals    = 20                  // a count that nobody can reach is a mistake
+	maxLimit        = 1000                // merge requests; more than anybody reads is no limit
 	maxSoak         = 90 * 24 * time.Hour // a soak longer than a quarter is a mistake
 	maxWindows      = 20                  // per environment; each is laid out over three weeks to find the next opening
 	maxFreezes      = 100                 // per list; a year of them fits, and past ones may stay for a while

@@ -26,7 +26,7 @@ func Parse(file string, src []byte) (*Policy, error) {
 
 // policy reads the top level. Its result is whole only if nothing was reported.
 func (d *decoder) policy(root place) *Policy {
-	p := &Policy{}
+	p := &Policy{Guard: GuardStatus, Limits: DefaultLimits()}
 	var envs []envSource
 	d.mapping(root,
 		field{"version", true, d.version},
@@ -34,6 +34,8 @@ func (d *decoder) policy(root place) *Policy {
 		field{"environments", true, func(at place) { envs = d.environments(at) }},
 		field{"apps", false, func(at place) { p.Apps = d.apps(at) }},
 		field{"freezes", false, func(at place) { p.Freezes = d.freezes(at) }},
+		field{"guard", false, func(at place) { p.Guard = oneOf(d, at, GuardStatus, GuardThread, GuardNone) }},
+		field{"limits", false, func(at place) { p.Limits = d.limits(at) }},
 	)
 	for _, e := range envs {
 		if !e.Root() {

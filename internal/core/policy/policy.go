@@ -20,6 +20,8 @@ type Policy struct {
 	Environments []Environment // in the file's order
 	Apps         []AppRule     // in the file's order, which is their precedence
 	Freezes      []Freeze      // for all environments; each environment's Gates hold them as well
+	Guard        Guard
+	Limits       Limits
 }
 
 // Environment is one step of the way that versions take.
@@ -29,6 +31,8 @@ type Environment struct {
 	Clusters []core.Cluster // at least one, each in this environment only
 	Merge    MergeMode
 	Gates    Gates
+	// Candidate protects what soaks for this environment from what comes after it.
+	Candidate CandidateRule
 }
 
 // Root says whether nothing is promoted into the environment: its versions

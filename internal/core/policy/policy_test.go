@@ -80,6 +80,12 @@ func render(p *policy.Policy) string {
 		fmt.Fprintf(&b, "app %s versions %q promote %s%s\n", a.Match, a.Versions, a.Promote, renderRest(a))
 	}
 	fmt.Fprintf(&b, "order %v\n", p.Order())
+	for _, e := range p.Environments {
+		if e.Candidate != policy.Newest {
+			fmt.Fprintf(&b, "candidate %s for %s\n", e.Candidate, e.Name)
+		}
+	}
+	fmt.Fprintf(&b, "guard %s open %d hourly %d\n", p.Guard, p.Limits.Open, p.Limits.Hourly)
 	return b.String()
 }
 

@@ -85,8 +85,8 @@ func (s *Server) pipelineChanged(p *project, pl *pipeline) {
 	}
 }
 
-// CreatePipeline starts a CI pipeline on a commit, as a .gitlab-ci.yml would,
-// and returns its id. The ref is a branch name, or refs/merge-requests/N/head
+// CreatePipeline starts a CI pipeline of one job on a commit, as a .gitlab-ci.yml
+// would, and returns its id. The pipeline also waits for what is posted to it. The ref is a branch name, or refs/merge-requests/N/head
 // for a merge request's pipeline.
 func (s *Server) CreatePipeline(projectPath, sha, ref, status string) (int64, error) {
 	s.mu.Lock()
@@ -103,11 +103,12 @@ func (s *Server) CreatePipeline(projectPath, sha, ref, status string) (int64, er
 		source = "merge_request_event"
 	}
 	pl := s.addPipeline(p, nil, sha, ref, source, status)
+	pl.statuses = []*commitStatus{{id: s.next(), name: "build", ref: ref, status: status, createdAt: s.now()}}
 	s.pipelineChanged(p, pl)
 	return pl.id, nil
 }
 
-// SetPipelineStatus changes a pipeline made by CreatePipeline.
+// SetPipelineStatus changes the job of a pipeline made by CreatePipeline.
 func (s *Server) SetPipelineStatus(projectPath string, id int64, status string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,7 +120,8 @@ func (s *Server) SetPipelineStatus(projectPath string, id int64, status string) 
 	if pl == nil {
 		return core.Errorf(core.NotFound, "no pipeline %d in %s", id, projectPath)
 	}
-	s.setStatus(p, pl, status)
+	pl.statuses[0].status = status
+	s.setStatus(p, pl, pl.aggregate())
 	return nil
 }
 

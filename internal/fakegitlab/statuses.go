@@ -74,9 +74,7 @@ func postStatus(c *call) (reply, error) {
 	}
 	c.transit(st, state)
 	before := pl.status
-	if pl.source == "external" {
-		pl.status = pl.aggregate()
-	}
+	pl.status = pl.aggregate()
 	pl.updatedAt = c.now()
 	if pl.status != before {
 		c.pipelineChanged(c.project, pl)
@@ -172,9 +170,12 @@ func (c *call) branchWith(sha string) string {
 	return strings.TrimSpace(out)
 }
 
-// aggregate is the status of an external pipeline: the worst of the newest
-// status of each name, once nothing is under way any more.
+// aggregate is the status of a pipeline: the worst of the newest status of each
+// name, once nothing is under way any more.
 func (pl *pipeline) aggregate() string {
+	if len(pl.statuses) == 1 && pl.source != "external" {
+		return pl.statuses[0].status
+	}
 	newest := map[string]string{}
 	for _, st := range pl.statuses {
 		newest[st.name] = st.status
@@ -188,7 +189,7 @@ func (pl *pipeline) aggregate() string {
 		return false
 	}
 	switch {
-	case has("running"), has("pending") && (has("success") || has("failed")):
+	case has("running"), has("created"), has("preparing"), has("pending") && (has("success") || has("failed")):
 		return "running"
 	case has("pending"):
 		return "pending"
@@ -196,6 +197,8 @@ func (pl *pipeline) aggregate() string {
 		return "failed"
 	case has("canceled"):
 		return "canceled"
+	case has("manual"):
+		return "manual"
 	case has("success"):
 		return "success"
 	}

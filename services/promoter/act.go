@@ -71,8 +71,10 @@ func grouped(actions []plan.Action) [][]plan.Action {
 }
 
 // turn does one target's actions. A trigger changes nothing that the next
-// observation would see, so it does not count as done.
+// observation would see, so it does not count as done. A status that Sluice may
+// not set keeps nothing back: it is for GitLab, and the gates were judged here.
 func (r *repo) turn(ctx context.Context, o *observation, actions []plan.Action) (acted bool, err error) {
+	var unset error
 	for _, a := range actions {
 		if err := ctx.Err(); err != nil {
 			return acted, err
@@ -81,13 +83,17 @@ func (r *repo) turn(ctx context.Context, o *observation, actions []plan.Action) 
 		r.p.meter.action(r.Path, describe(a), err)
 		r.log(a, err)
 		r.remember(a.About(), err)
+		if _, status := a.(plan.SetStatus); status && core.KindOf(err) == core.Denied {
+			unset = err
+			continue
+		}
 		if err != nil {
 			return acted, err
 		}
 		_, trigger := a.(plan.Trigger)
 		acted = acted || !trigger
 	}
-	return acted, nil
+	return acted, unset
 }
 
 // remember keeps why an action was refused, so that the next plan can tell it
@@ -134,6 +140,10 @@ func (r *repo) do(ctx context.Context, o *observation, a plan.Action) error {
 		return r.Desk.React(ctx, a)
 	case plan.CloseMR:
 		return r.Desk.CloseMR(ctx, a)
+	case plan.SetStatus:
+		return r.Desk.SetStatus(ctx, a)
+	case plan.GuardThread:
+		return r.Desk.GuardThread(ctx, a)
 	case plan.MergeMR:
 		return r.merge(ctx, o, a)
 	case plan.Trigger:

@@ -26,12 +26,24 @@ type Forge interface {
 // Desk is what the promoter does to merge requests. Each method is an
 // "ensure", as plan.Action describes.
 type Desk interface {
+	Requests
+	Voice
+}
+
+// Requests is the way of a merge request.
+type Requests interface {
 	OpenMR(ctx context.Context, a plan.OpenMR) (core.MRID, error)
 	EditMR(ctx context.Context, a plan.EditMR) error
-	WriteNote(ctx context.Context, a plan.WriteNote) error
-	React(ctx context.Context, a plan.React) error
 	Merge(ctx context.Context, a plan.MergeMR) error
 	CloseMR(ctx context.Context, a plan.CloseMR) error
+}
+
+// Voice is what people and GitLab are told on a merge request.
+type Voice interface {
+	WriteNote(ctx context.Context, a plan.WriteNote) error
+	React(ctx context.Context, a plan.React) error
+	SetStatus(ctx context.Context, a plan.SetStatus) error
+	GuardThread(ctx context.Context, a plan.GuardThread) error
 }
 
 // Mirror is the local copy of the monorepo, and the way to its branches.

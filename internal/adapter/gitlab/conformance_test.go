@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -74,7 +75,7 @@ func (w *world) ask(method, who, path string, body map[string]any) map[string]an
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(w.t.Context(), method, w.url+"/api/v4/projects/ai%2Fflux/"+path, bytes.NewReader(doc))
+	req, err := http.NewRequestWithContext(w.t.Context(), method, w.url+strings.TrimSuffix("/api/v4/projects/ai%2Fflux/"+path, "/"), bytes.NewReader(doc))
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -25,6 +25,10 @@ const (
 	// many; two bots that answer each other do.
 	maxNotes = 10_000
 
+	// maxStatuses bounds the jobs of a commit's pipelines. GitLab's own limit for
+	// one pipeline is below it.
+	maxStatuses = 5000
+
 	// maxVersions bounds one merge request's diff versions: GitLab itself stops
 	// accepting pushes near a thousand.
 	maxVersions = 2000

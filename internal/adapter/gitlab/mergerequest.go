@@ -47,6 +47,7 @@ type wireMR struct {
 type wirePipeline struct {
 	ID     int64  `json:"id"`
 	SHA    string `json:"sha"`
+	Ref    string `json:"ref"`
 	Status string `json:"status"`
 	WebURL string `json:"web_url"`
 }
@@ -80,6 +81,8 @@ type wireNote struct {
 	UpdatedAt    time.Time `json:"updated_at"`
 	Internal     bool      `json:"internal"`
 	Confidential bool      `json:"confidential"` // the name of "internal" before GitLab 15
+	Resolvable   bool      `json:"resolvable"`
+	Resolved     bool      `json:"resolved"`
 }
 
 // ours tells whether a merge request leads from one of our branches into the
@@ -139,7 +142,7 @@ func (p *wirePipeline) domain() *plan.Pipeline {
 	if p == nil {
 		return nil
 	}
-	return &plan.Pipeline{ID: p.ID, SHA: sha(p.SHA), Status: p.Status, URL: p.WebURL}
+	return &plan.Pipeline{ID: p.ID, SHA: sha(p.SHA), Ref: p.Ref, Status: p.Status, URL: p.WebURL}
 }
 
 // versions puts the newest first. A version whose head is unknown stays in,
@@ -181,6 +184,8 @@ func notes(list []wireNote) []plan.Note {
 			UpdatedAt: n.UpdatedAt.UTC(),
 			Internal:  n.Internal || n.Confidential,
 			Diff:      n.Type == "DiffNote",
+
+			Resolvable: n.Resolvable, Resolved: n.Resolved,
 		})
 	}
 	return out

@@ -107,7 +107,7 @@ func (p *Project) mergeRequest(ctx context.Context, id core.MRID, into string) (
 	return &mr, nil
 }
 
-// attach adds the versions, approvals and comments. They are read after the
+// attach adds the versions, approvals, comments and statuses. They are read after the
 // merge request itself, so they may know of a later push than its head does;
 // the core compares the two and waits.
 func (p *Project) attach(ctx context.Context, mr *plan.MergeRequest) error {
@@ -129,7 +129,8 @@ func (p *Project) attach(ctx context.Context, mr *plan.MergeRequest) error {
 		return err
 	}
 	mr.Versions, mr.Approvals, mr.Notes = versions(vs), approvals.domain(), notes(ns)
-	return nil
+	mr.Statuses, err = p.statuses(ctx, mr)
+	return err
 }
 
 // vanished makes a merge request that disappeared while it was read a reason

@@ -56,7 +56,10 @@ func TestAMergeRequestInFull(t *testing.T) {
 			"author":{"id":99,"username":"bot"},"closed_by":null,"created_at":"2026-03-01T10:00:00.123+02:00",
 			"prepared_at":"2026-03-01T08:00:05.000Z","detailed_merge_status":"a_status_of_tomorrow","merge_error":null,
 			"milestone":{"due_date":"someday"},"changes_count":12,
-			"head_pipeline":{"id":41,"sha":"` + string(shaA) + `","status":"success","web_url":"https://gl.example/p/41","coverage":30.5}}`}},
+			"head_pipeline":{"id":41,"sha":"` + string(shaA) + `","ref":"sluice/prd/web","status":"success","web_url":"https://gl.example/p/41","coverage":30.5}}`}},
+		"GET projects/7/repository/commits/" + string(shaA) + "/statuses?per_page=100": {{body: `[
+			{"id":201,"name":"sluice/gates","status":"pending","description":"waiting","pipeline_id":41,"author":{"id":99},"coverage":null},
+			{"id":202,"name":"lint","status":"a state of tomorrow","description":null,"pipeline_id":41,"allow_failure":true,"author":null}]`}},
 		"GET projects/7/merge_requests/3/versions?per_page=100": {{body: `[
 			{"id":110,"head_commit_sha":"` + string(shaB) + `","created_at":"2026-03-01T08:00:00.000Z"},
 			{"id":112,"head_commit_sha":null,"created_at":"2026-03-01T09:00:00.000Z"},
@@ -64,7 +67,7 @@ func TestAMergeRequestInFull(t *testing.T) {
 		"GET projects/7/merge_requests/3/approvals": {{body: `{"approved":true,"approved_by":[
 			{"user":{"id":5},"approved_at":"2026-03-01T11:00:00.000Z"},{"user":{"id":6}}]}`}},
 		notes: {{header: map[string]string{"Link": `<{url}/api/v4/projects/7/merge_requests/3/notes?page=2&per_page=100>; rel="next", <{url}/x>; rel="first"`},
-			body: `[{"id":72,"type":"DiscussionNote","body":"second","author":{"id":6},"created_at":"2026-03-01T10:00:00.000Z","updated_at":"2026-03-01T10:30:00.000Z"},
+			body: `[{"id":72,"type":"DiscussionNote","resolvable":true,"resolved":true,"body":"second","author":{"id":6},"created_at":"2026-03-01T10:00:00.000Z","updated_at":"2026-03-01T10:30:00.000Z"},
 			{"id":71,"type":null,"body":"first","author":{"id":5},"created_at":"2026-03-01T10:00:00.000Z","updated_at":"2026-03-01T10:00:00.000Z"},
 			{"id":70,"body":"added 1 commit","system":true,"author":{"id":99},"created_at":"2026-03-01T09:00:00.000Z","updated_at":"2026-03-01T09:00:00.000Z"}]`}},
 		page(notes, 2): {{body: `[
@@ -81,12 +84,16 @@ func TestAMergeRequestInFull(t *testing.T) {
 		Source: "sluice/prd/web", Target: "main", Head: shaA, Title: "web: 1.2.3", Description: "why\nhow",
 		Labels: []string{"sluice", "env::prd"}, Author: 99, CreatedAt: at(8, 0).Add(123 * time.Millisecond), Prepared: true,
 		MergeStatus: "a_status_of_tomorrow",
-		Pipeline:    &plan.Pipeline{ID: 41, SHA: shaA, Status: "success", URL: "https://gl.example/p/41"},
-		Versions:    []plan.Version{{CreatedAt: at(9, 0)}, {Head: shaA, CreatedAt: at(9, 0)}, {Head: shaB, CreatedAt: at(8, 0)}},
-		Approvals:   []plan.Approval{{User: 5, At: at(11, 0)}, {User: 6}},
+		Pipeline:    &plan.Pipeline{ID: 41, SHA: shaA, Ref: "sluice/prd/web", Status: "success", URL: "https://gl.example/p/41"},
+		Statuses: []plan.CommitStatus{
+			{ID: 201, Name: "sluice/gates", Pipeline: 41, State: "pending", Description: "waiting", Author: 99},
+			{ID: 202, Name: "lint", Pipeline: 41, State: "a state of tomorrow", Optional: true},
+		},
+		Versions:  []plan.Version{{CreatedAt: at(9, 0)}, {Head: shaA, CreatedAt: at(9, 0)}, {Head: shaB, CreatedAt: at(8, 0)}},
+		Approvals: []plan.Approval{{User: 5, At: at(11, 0)}, {User: 6}},
 		Notes: []plan.Note{
 			{ID: 71, Author: 5, Body: "first", CreatedAt: at(10, 0), UpdatedAt: at(10, 0)},
-			{ID: 72, Author: 6, Body: "second", CreatedAt: at(10, 0), UpdatedAt: at(10, 30)},
+			{ID: 72, Author: 6, Body: "second", CreatedAt: at(10, 0), UpdatedAt: at(10, 30), Resolvable: true, Resolved: true},
 			{ID: 73, Author: 5, Body: "a line", CreatedAt: at(11, 0), UpdatedAt: at(11, 0), Diff: true},
 			{ID: 74, Author: 5, Body: "among us", CreatedAt: at(12, 0), UpdatedAt: at(12, 0), Internal: true},
 		},

@@ -11,6 +11,18 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core/gate"
 )
 
+const guardMark = "<!-- sluice:guard -->"
+
+// Guard is the thread that stays unresolved while a gate is not satisfied.
+func Guard() string {
+	return guardMark + "\nThis thread is open while a gate of this promotion is not satisfied, so that it is not merged past it. " +
+		"Sluice resolves it as soon as every gate passes."
+}
+
+// IsGuard recognises that thread. Whether Sluice wrote it is for the caller to
+// know.
+func IsGuard(body string) bool { return strings.HasPrefix(body, guardMark) }
+
 // Seen is a comment whose commands were answered, with the digest of its text
 // at that time.
 type Seen struct {

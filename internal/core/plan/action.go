@@ -90,6 +90,28 @@ type React struct {
 	Emoji string // its name, without colons
 }
 
+// SetStatus sets the commit status StatusName. One that is in this state
+// already stays as it is, with the text that it has.
+type SetStatus struct {
+	Cause
+	MR          core.MRID
+	SHA         core.SHA
+	Branch      string // the commit's branch, for where there is no pipeline
+	Pipeline    int64  // the pipeline that it belongs to; 0 if there is none for this commit
+	State       string
+	Description string // at most 255 characters
+	URL         string
+}
+
+// GuardThread makes sure that a merge request has a thread with this text by
+// Sluice, and that it is resolved or not.
+type GuardThread struct {
+	Cause
+	MR       core.MRID
+	Body     string
+	Resolved bool
+}
+
 // MergeMR merges a merge request whose source branch's head is SHA.
 type MergeMR struct {
 	Cause

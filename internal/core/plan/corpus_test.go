@@ -145,6 +145,21 @@ type openMR struct {
 	Title, Description, Author, Error   string
 	Into, Version                       string // Version is the newest version's head
 	Notes                               []note
+	Pipeline                            pipeline
+	// Guard is the status of Sluice's own, or the thread ("unresolved thread",
+	// "resolved thread"); empty means whatever the plan would set, and "none" none.
+	Guard string
+}
+
+// pipeline is a head pipeline with its jobs: "STATE by USER", "optional STATE"
+// or "STATE".
+type pipeline struct {
+	ID           int64
+	Ref, SHA     string
+	Status       string
+	Jobs         map[string]string
+	Elsewhere    string // the state of Sluice's status in another pipeline of this commit
+	Sluice, Text string // Sluice's status in this one, and its text
 }
 
 type note struct {
@@ -330,7 +345,54 @@ func (s *scenario) buildMR(t *testing.T, w *world, in openMR) {
 		}
 	}
 	mr.Notes = s.notes(t, in.Notes)
+	s.buildPipeline(&mr, in.Pipeline)
 	w.open = append(w.open, mr)
+	w.guardAs(in)
+}
+
+func (s *scenario) buildPipeline(mr *plan.MergeRequest, in pipeline) {
+	if in.ID == 0 {
+		return
+	}
+	mr.Pipeline = &plan.Pipeline{ID: in.ID, SHA: mr.Head, Ref: in.Ref, Status: in.Status}
+	if in.SHA != "" {
+		mr.Pipeline.SHA = sha(in.SHA)
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.Jobs)) {
+		state, by, _ := strings.Cut(in.Jobs[name], " by ")
+		rest, optional := strings.CutPrefix(state, "optional ")
+		mr.Statuses = append(mr.Statuses, plan.CommitStatus{
+			ID: int64(len(mr.Statuses)) + 1, Name: name, Pipeline: in.ID, State: rest, Optional: optional, Author: s.user(by),
+		})
+	}
+	for id, state := range map[int64]string{in.ID: in.Sluice, 5: in.Elsewhere} {
+		if state != "" {
+			mr.Statuses = append(mr.Statuses, plan.CommitStatus{ID: 50 + id, Name: plan.StatusName, Pipeline: id, State: state, Author: bot, Description: in.Text})
+		}
+	}
+}
+
+// guardAs gives the newest merge request what Sluice has shown of its gates.
+func (w *world) guardAs(in openMR) {
+	mr := &w.open[len(w.open)-1]
+	if text, ok := strings.CutSuffix(in.Guard, " thread"); ok {
+		mr.Notes = append(mr.Notes, plan.Note{ID: 90, Author: bot, Body: message.Guard(), Resolvable: true, Resolved: text == "resolved"})
+	}
+	if in.Guard != "" || in.Pipeline.ID != 0 {
+		return
+	}
+	pushed := &mr.Versions[0].CreatedAt
+	was := *pushed
+	if early := w.now.Add(-10 * time.Second); pushed.After(early) {
+		*pushed = early // as if no pipeline were to come any more
+	}
+	actions := w.compute().Actions
+	*pushed = was
+	for _, a := range actions {
+		if set, ok := a.(plan.SetStatus); ok && set.MR == mr.ID {
+			w.setStatus(set)
+		}
+	}
 }
 
 func (s *scenario) notes(t *testing.T, in []note) []plan.Note {

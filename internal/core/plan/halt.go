@@ -13,6 +13,7 @@ func Halt(s *State, reason string) *Plan {
 	for i := range s.Open {
 		l := &life{computation: c, mr: &s.Open[i], candidate: Candidate{Target: targetOf(s.Open[i].Source)}}
 		l.sticky(l.remembered(), "Stopped, because the policy cannot be read: "+reason)
+		l.halt(reason)
 	}
 	return c.plan
 }

@@ -84,6 +84,7 @@ func (l *life) stop(phase Phase, reason string) {
 	}
 	l.status.Verdicts = []gate.Verdict{{Gate: "promotion", State: gate.Block, Reason: reason}}
 	l.respond(l.listen(), "Stopped: "+reason+".")
+	l.guard()
 }
 
 // respond answers the comments, keeps the sticky note, and then acknowledges
@@ -180,11 +181,20 @@ func (l *life) tend(files []File, want map[string]core.SHA) {
 	l.judge()
 	l.describe()
 	l.respond(heard, l.sentence())
-	switch {
-	case l.stuckOnBase():
+	if l.stuckOnBase() {
 		l.push(files, want, l.branch.Head, "GitLab says %s, so it is made anew on %s", l.mr.MergeStatus, l.state.Head.Short())
-	case l.status.Phase == Merging:
+		return
+	}
+	l.guard()
+	if l.status.Phase == Merging {
 		l.act(MergeMR{Cause: l.because("every gate passes"), MR: l.mr.ID, SHA: l.branch.Head})
+	}
+}
+
+// lookAgain asks for another look at a time, unless an earlier one is due.
+func (l *life) lookAgain(at time.Time) {
+	if l.status.Next.IsZero() || at.Before(l.status.Next) {
+		l.status.Next = at
 	}
 }
 

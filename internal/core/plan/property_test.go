@@ -40,12 +40,13 @@ func randomFiles(r *rand.Rand, calm bool) map[string]string {
 		merge = func() string { return "merge: auto" }
 	}
 	files := map[string]string{policy.FileName: fmt.Sprintf(`version: 1
+guard: %s
 layout: ["clusters/{cluster}/apps/{app}"]
 environments:
   - {name: dev, clusters: [d1]}
   - {name: stg, from: dev, clusters: [s1, s2], %s, gates: %s}
   - {name: prd, from: stg, clusters: [p1], %s, gates: %s}
-`, merge(), gates(), merge(), gates())}
+`, pick(r, "status", "status", "thread", "none"), merge(), gates(), merge(), gates())}
 	versions := []string{"1.0.0", "1.0.1", "1.1.0-rc.1", "1.1.0", "1.10.0", "2.0.0", "main", "2026.11.3"}
 	for i := range 1 + r.IntN(4) {
 		app := fmt.Sprintf("app%d", i)

@@ -72,6 +72,10 @@ func (w *world) details(a plan.Action) string {
 		return fmt.Sprintf("!%d, new\n%s", a.MR, a.Body)
 	case plan.React:
 		return fmt.Sprintf("!%d, note %d: %s", a.MR, a.Note, a.Emoji)
+	case plan.SetStatus:
+		return fmt.Sprintf("%s of %s in pipeline %d\n%s", a.State, a.SHA, a.Pipeline, a.Description)
+	case plan.GuardThread:
+		return fmt.Sprintf("!%d, resolved: %t", a.MR, a.Resolved)
 	case plan.MergeMR:
 		return fmt.Sprintf("!%d at %s", a.MR, a.SHA)
 	case plan.CloseMR:

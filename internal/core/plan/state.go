@@ -89,18 +89,32 @@ type MergeRequest struct {
 	Prepared    bool   // GitLab has finished its preparation after the creation
 	MergeStatus string // GitLab's detailed_merge_status, as delivered
 	MergeError  string
-	Pipeline    *Pipeline  // the head pipeline, nil if there is none
-	Versions    []Version  // the diff versions, newest first
-	Approvals   []Approval // GitLab's own approvals
-	Notes       []Note     // oldest first, without system notes
+	Pipeline    *Pipeline      // the head pipeline, nil if there is none
+	Statuses    []CommitStatus // of the head pipeline's commit, or of the head if there is none: the newest of each name in each pipeline
+	Versions    []Version      // the diff versions, newest first
+	Approvals   []Approval     // GitLab's own approvals
+	Notes       []Note         // oldest first, without system notes
 }
 
 // Pipeline is a merge request's head pipeline.
 type Pipeline struct {
 	ID     int64
 	SHA    core.SHA
+	Ref    string // a branch, or refs/merge-requests/N/head, …/merge, …/train
 	Status string // as GitLab delivers it
 	URL    string
+}
+
+// CommitStatus is a job of a pipeline, or what a program outside of GitLab says
+// of a commit.
+type CommitStatus struct {
+	ID          int64 // grows with time
+	Name        string
+	Pipeline    int64
+	State       string // as GitLab delivers it
+	Description string
+	Author      core.UserID // 0 if GitLab names none
+	Optional    bool        // the pipeline can succeed without it
 }
 
 // Version is one state of a merge request's source branch that GitLab recorded.
@@ -124,6 +138,8 @@ type Note struct {
 	UpdatedAt time.Time
 	Internal  bool
 	Diff      bool // belongs to a line of the diff
+	// Resolvable is set for what belongs to a thread; Resolved says how it stands.
+	Resolvable, Resolved bool
 }
 
 // Person is a GitLab user in relation to the project, looked up for this pass.

@@ -118,6 +118,7 @@ func (w *world) observe() *plan.State {
 			mr.MergeStatus = "conflict"
 		}
 		mr.Versions, mr.Notes, mr.Labels = slices.Clone(mr.Versions), slices.Clone(mr.Notes), slices.Clone(mr.Labels)
+		mr.Statuses = slices.Clone(mr.Statuses)
 		s.Open = append(s.Open, mr)
 	}
 	return s
@@ -197,6 +198,10 @@ func (w *world) apply(a plan.Action) {
 		w.write(a)
 	case plan.React:
 		w.react(a)
+	case plan.SetStatus:
+		w.setStatus(a)
+	case plan.GuardThread:
+		w.guardThread(a)
 	case plan.MergeMR:
 		w.merge(a)
 	case plan.CloseMR:
@@ -224,7 +229,7 @@ func (w *world) push(a plan.PushBranch) {
 	w.branches[a.Branch] = b
 	for i := range w.open {
 		if mr := &w.open[i]; mr.Source == a.Branch {
-			mr.Head, mr.MergeStatus = b.head, "mergeable"
+			mr.Head, mr.MergeStatus, mr.Pipeline, mr.Statuses = b.head, "mergeable", nil, nil
 			mr.Versions = append([]plan.Version{{Head: b.head, CreatedAt: w.now}}, mr.Versions...)
 		}
 	}

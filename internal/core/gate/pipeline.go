@@ -1,0 +1,48 @@
+package gate
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+)
+
+// Checks is what the project's CI says of a merge request.
+type Checks struct {
+	Exist  bool     // GitLab shows a pipeline
+	Head   core.SHA // the head of the branch that it ran for; "" if that is not known
+	Status string   // in GitLab's words, without Sluice's own part in it; "" if nothing else takes part
+	URL    string
+}
+
+// Pipeline is the verdict of the gate "pipeline": the project's CI has run for
+// exactly this head of the branch, with success.
+func Pipeline(head core.SHA, c Checks) Verdict {
+	const succeeds = "the project's CI has succeeded for this commit"
+	switch {
+	case !c.Exist:
+		return wait("pipeline", fmt.Sprintf("no pipeline has been started for %s yet", head.Short()), succeeds)
+	case c.Head == "":
+		return wait("pipeline", "GitLab does not tell for which commit of the branch its pipeline ran: "+c.URL, succeeds)
+	case c.Head != head:
+		return wait("pipeline", fmt.Sprintf("the newest pipeline is that of %s, and the branch is at %s", c.Head.Short(), head.Short()), succeeds)
+	case c.Status == "":
+		return wait("pipeline", fmt.Sprintf("no job of the project's CI has run for %s, only Sluice's own status is there", head.Short()), succeeds)
+	}
+	return c.judge(head)
+}
+
+// judge knows the statuses that people must do something about. What GitLab may
+// invent later is waited for.
+func (c Checks) judge(head core.SHA) Verdict {
+	status := strings.ReplaceAll(c.Status, "_", " ")
+	switch c.Status {
+	case "success":
+		return pass("pipeline", "succeeded for "+head.Short())
+	case "failed", "canceled", "skipped":
+		return block("pipeline", fmt.Sprintf("%s for %s: %s", status, head.Short(), c.URL), "somebody runs it again with success, or corrects what it tests")
+	case "manual":
+		return wait("pipeline", fmt.Sprintf("stopped at a manual job: %s", c.URL), "somebody starts that job and it succeeds")
+	}
+	return wait("pipeline", fmt.Sprintf("%s: %s", status, c.URL), "it succeeds")
+}

@@ -88,6 +88,10 @@ func layers() []Layer {
 		Packages: "internal/core", May: none, Std: pureStd("context", "log/slog"), Modules: none,
 		Why: "the nouns stand below everything else; context and slog are there for the kinds of error and for Secret alone",
 	}, {
+		Packages: "internal/core/expression", May: []string{"internal/core/..."}, Std: pureStd("reflect"),
+		Modules: []string{"github.com/google/cel-go"},
+		Why:     "one package knows what an expression may name and what it may cost, and all others ask it; reflect stands in CEL's interfaces",
+	}, {
 		Packages: "internal/core/...", May: []string{"internal/core/..."}, Std: pureStd(),
 		Modules: []string{"go.yaml.in/yaml/v3", "github.com/Masterminds/semver/v3"},
 		Why:     "core takes values and returns values, so that tables and golden files can test all of it: no I/O, no clock, no environment, no randomness, no logging, no locks",

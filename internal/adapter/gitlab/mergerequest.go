@@ -124,6 +124,7 @@ func (mr wireMR) domain() plan.MergeRequest {
 		Labels:      mr.Labels,
 		Draft:       mr.Draft,
 		Author:      core.UserID(mr.Author.ID),
+		AuthorName:  mr.Author.Username,
 		CreatedAt:   mr.CreatedAt.UTC(),
 		Prepared:    mr.PreparedAt != nil,
 		MergeStatus: mr.MergeStatus,

@@ -82,7 +82,8 @@ func TestAMergeRequestInFull(t *testing.T) {
 	want := []plan.MergeRequest{{
 		ID: 3, URL: "https://gl.example/ai/flux/-/merge_requests/3", State: plan.Opened, Draft: true,
 		Source: "sluice/prd/web", Target: "main", Head: shaA, Title: "web: 1.2.3", Description: "why\nhow",
-		Labels: []string{"sluice", "env::prd"}, Author: 99, CreatedAt: at(8, 0).Add(123 * time.Millisecond), Prepared: true,
+		Labels: []string{"sluice", "env::prd"}, Author: 99,
+		AuthorName: "bot", CreatedAt: at(8, 0).Add(123 * time.Millisecond), Prepared: true,
 		MergeStatus: "a_status_of_tomorrow",
 		Pipeline:    &plan.Pipeline{ID: 41, SHA: shaA, Ref: "sluice/prd/web", Status: "success", URL: "https://gl.example/p/41"},
 		Statuses: []plan.CommitStatus{

@@ -1,8 +1,13 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/expression"
 	"github.com/sluice-gitops/sluice/internal/core/gate"
+	"github.com/sluice-gitops/sluice/internal/core/pin"
+	"github.com/sluice-gitops/sluice/internal/core/version"
 )
 
 func (l *life) verdicts(heard talk) []gate.Verdict {
@@ -17,6 +22,9 @@ func (l *life) verdicts(heard talk) []gate.Verdict {
 	}
 	if g.Soak > 0 {
 		out = append(out, gate.Soak(health, g.Soak, l.now))
+	}
+	if len(g.Expressions) > 0 {
+		out = append(out, gate.Expressions(g.Expressions, l.facts(health)))
 	}
 	if len(g.Windows) > 0 {
 		out = append(out, gate.Windows(g.Windows, g.Freezes, l.now))
@@ -36,4 +44,29 @@ func (l *life) authors() []core.UserID {
 		return []core.UserID{l.state.Project.Bot}
 	}
 	return []core.UserID{l.state.Project.Bot, l.mr.Author}
+}
+
+// facts is what the policy's expressions are asked about.
+func (l *life) facts(health gate.Health) expression.Facts {
+	f := expression.Facts{
+		Target: l.candidate.Target, From: l.env.From, Now: l.now,
+		Healthy: health.Healthy, Soaked: l.now.Sub(health.Since),
+	}
+	rule := l.policy.Rule(l.candidate.Target.App)
+	for _, ch := range l.candidate.Changes {
+		read := func(text string) version.Version { return rule.Read(text, ch.Pin.Kind == pin.Chart) }
+		f.Changes = append(f.Changes, expression.Change{
+			Cluster: ch.Cluster, Kind: string(ch.Pin.Kind), Name: ch.Pin.Name,
+			Old: read(ch.Pin.Version), New: read(ch.New),
+		})
+		if !slices.Contains(f.Clusters, ch.Cluster) {
+			f.Clusters = append(f.Clusters, ch.Cluster)
+		}
+	}
+	if l.mr != nil {
+		f.MergeRequest = &expression.MergeRequest{
+			ID: l.mr.ID, Title: l.mr.Title, Author: l.mr.AuthorName, Draft: l.mr.Draft, Labels: l.mr.Labels,
+		}
+	}
+	return f
 }

@@ -84,6 +84,7 @@ type MergeRequest struct {
 	Labels      []string
 	Draft       bool
 	Author      core.UserID
+	AuthorName  string      // the user name, without "@"
 	ClosedBy    core.UserID // 0 unless closed
 	CreatedAt   time.Time
 	Prepared    bool   // GitLab has finished its preparation after the creation

@@ -135,6 +135,7 @@ func (d *decoder) gates(at place) Gates {
 		field{"approvals", false, func(at place) { g.Approvals = d.approvals(at) }},
 		field{"windows", false, func(at place) { g.Windows = d.windows(at) }},
 		field{"freezes", false, func(at place) { g.Freezes = d.freezes(at) }},
+		field{"expressions", false, func(at place) { g.Expressions = d.expressions(at) }},
 	)
 	if g.Soak > 0 && !g.Healthy {
 		d.report(soak, "a soak counts the time in good health, but healthy is false; remove one of the two")

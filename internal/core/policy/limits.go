@@ -17,6 +17,7 @@ const (
 	maxLimit        = 1000                // merge requests; more than anybody reads is no limit
 	maxSoak         = 90 * 24 * time.Hour // a soak longer than a quarter is a mistake
 	maxWindows      = 20                  // per environment; each is laid out over three weeks to find the next opening
+	maxExpressions  = 20                  // per environment; all are evaluated in each pass
 	maxFreezes      = 100                 // per list; a year of them fits, and past ones may stay for a while
 	maxPhrase       = 200                 // characters of a text that goes into sentences
 	maxNameLength   = 63                  // of environments and clusters; they become parts of branch names, labels and headers

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/expression"
 )
 
 // FileName is where a monorepo keeps its policy: at its root, on the default
@@ -56,6 +57,8 @@ type Gates struct {
 	Approvals Approvals
 	Windows   []Window // it must be one of these times; none means any time
 	Freezes   []Freeze // it must be none of these times; those for all environments come last
+
+	Expressions []expression.Expression // all must be true
 }
 
 // Approvals says how many people must agree, and which people count.

@@ -177,6 +177,9 @@ func gates(env policy.Environment) []string {
 	if n := env.Gates.Approvals.Count; n > 0 {
 		out = append(out, fmt.Sprintf("approvals: %d", n))
 	}
+	for _, e := range env.Gates.Expressions {
+		out = append(out, e.String())
+	}
 	for _, w := range env.Gates.Windows {
 		out = append(out, "window "+w.String())
 	}

@@ -34,6 +34,10 @@ func (t Target) Compare(o Target) int {
 // its project.
 type MRID int64
 
+// IssueID is the number GitLab shows for an issue: its iid, unique within its
+// project.
+type IssueID int64
+
 // UserID is GitLab's numeric id of a user. Names in texts are never trusted
 // in its place.
 type UserID int64

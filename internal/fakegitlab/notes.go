@@ -181,6 +181,7 @@ func updateNote(c *call) (reply, error) {
 		body, commands := extractActions(c.params.text("body"))
 		if body != n.body {
 			n.body, n.updatedAt = body, c.now()
+			mr.updatedAt = n.updatedAt
 			c.emitNote(mr, n, "update")
 		}
 		c.execute(mr, c.user, commands)

@@ -49,6 +49,9 @@ func (r *repo) observe(ctx context.Context) (*observation, error) {
 	if s.Open, err = r.Forge.MergeRequests(ctx); err != nil {
 		return nil, err
 	}
+	if s.Recent, s.RecentFrom, err = r.Forge.Recent(ctx, r.p.cfg.Clock().Add(-plan.Recently)); err != nil {
+		return nil, err
+	}
 	refs, err := r.Mirror.Fetch(ctx, s.Project.DefaultBranch)
 	if err != nil {
 		return nil, err
@@ -165,23 +168,22 @@ func (r *repo) readBranches(ctx context.Context, o *observation, refs git.Refs) 
 	return nil
 }
 
-// askMore asks GitLab what only the targets at hand need: who commented, and
-// whether a person closed the merge request of a candidate.
+// askMore asks GitLab what only the targets at hand need: whether a person
+// closed the merge request of a candidate, and then, since commands stand there
+// too, who gave commands.
 func (r *repo) askMore(ctx context.Context, o *observation) error {
+	if err := r.askClosed(ctx, o); err != nil {
+		return err
+	}
+	return r.askPeople(ctx, o)
+}
+
+func (r *repo) askClosed(ctx context.Context, o *observation) error {
 	s := o.state
-	s.People, s.Closed = map[core.UserID]plan.Person{}, map[string]plan.MergeRequest{}
+	s.Closed = map[string]plan.MergeRequest{}
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(maxParallel)
-	for _, id := range plan.Commanders(s) {
-		g.Go(func() error {
-			person, err := r.Forge.Person(ctx, id, o.policy.Groups())
-			mu.Lock()
-			defer mu.Unlock()
-			s.People[id] = person
-			return err
-		})
-	}
 	for _, branch := range r.unopened(o) {
 		g.Go(func() error {
 			mr, ok, err := r.Forge.LastClosed(ctx, branch)
@@ -190,6 +192,24 @@ func (r *repo) askMore(ctx context.Context, o *observation) error {
 			if ok {
 				s.Closed[branch] = mr
 			}
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+func (r *repo) askPeople(ctx context.Context, o *observation) error {
+	s := o.state
+	s.People = map[core.UserID]plan.Person{}
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(maxParallel)
+	for _, id := range plan.Commanders(o.policy, s) {
+		g.Go(func() error {
+			person, err := r.Forge.Person(ctx, id, o.policy.Groups())
+			mu.Lock()
+			defer mu.Unlock()
+			s.People[id] = person
 			return err
 		})
 	}

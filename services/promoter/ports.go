@@ -2,6 +2,7 @@ package promoter
 
 import (
 	"context"
+	"time"
 
 	"github.com/sluice-gitops/sluice/internal/adapter/bus"
 	"github.com/sluice-gitops/sluice/internal/adapter/flux"
@@ -18,6 +19,9 @@ type Forge interface {
 	MergeRequests(ctx context.Context) ([]plan.MergeRequest, error)
 	// MergeRequest reads one of them anew; false if it is not open any more.
 	MergeRequest(ctx context.Context, id core.MRID) (plan.MergeRequest, bool, error)
+	// Recent returns those that were closed or merged and have changed since a
+	// time, and the time from which on they are complete.
+	Recent(ctx context.Context, since time.Time) ([]plan.MergeRequest, time.Time, error)
 	// LastClosed returns the newest one of a branch that was closed unmerged.
 	LastClosed(ctx context.Context, branch string) (plan.MergeRequest, bool, error)
 	Person(ctx context.Context, id core.UserID, groups []string) (plan.Person, error)

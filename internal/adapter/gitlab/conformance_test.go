@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -225,6 +226,46 @@ func TestConformanceClosed(t *testing.T) {
 	got, found, err := p.LastClosed(ctx, "sluice/prd/app")
 	if err != nil || !found || got.ID != id || got.State != plan.Closed || got.ClosedBy != w.bot || got.Head != head || got.HeadMessage != "app: 2" {
 		t.Errorf("%+v, %v, %v", got, found, err)
+	}
+}
+
+func TestConformanceRecent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, p, long := t.Context(), w.project, time.Now().Add(-time.Hour)
+	w.commit("sluice/prd/app", "2", map[string]any{"start_branch": "main"})
+	id, err := p.OpenMR(ctx, opening())
+	w.must(err)
+	if list, _, err := p.Recent(ctx, long); err != nil || len(list) != 0 {
+		t.Errorf("while it is open: %+v, %v", list, err)
+	}
+	w.must(p.CloseMR(ctx, plan.CloseMR{MR: id}))
+	said := func(want ...string) {
+		t.Helper()
+		list, from, err := p.Recent(ctx, long)
+		if err != nil || len(list) != 1 || list[0].ID != id || list[0].State != plan.Closed || list[0].ClosedAt.IsZero() || !from.Equal(long) {
+			t.Fatalf("%+v from %s, %v", list, from, err)
+		}
+		var got []string
+		for _, n := range list[0].Notes {
+			got = append(got, n.Body)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("comments (-want +got):\n%s", diff)
+		}
+	}
+	said()
+	at := fmt.Sprintf("merge_requests/%d/notes", id)
+	first := w.ask("POST", "anna-token", at, map[string]any{"body": "one"})["id"].(float64)
+	said("one")
+	w.ask("PUT", "anna-token", fmt.Sprintf("%s/%.0f", at, first), map[string]any{"body": "uno"})
+	said("uno")
+	w.ask("POST", "anna-token", at, map[string]any{"body": "two"})
+	said("uno", "two")
+	w.must(w.fake.Faults().Add(fakegitlab.Rule{Method: "GET", Path: "/notes$", Status: 500}))
+	said("uno", "two") // nothing has changed, so they are not read again
+	if list, _, err := p.Recent(ctx, time.Now().Add(time.Hour)); err != nil || len(list) != 0 {
+		t.Errorf("before the time asked for: %+v, %v", list, err)
 	}
 }
 

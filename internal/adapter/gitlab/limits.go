@@ -21,6 +21,11 @@ const (
 	// one per target, so this is twice the targets of a very large monorepo.
 	maxMergeRequests = 2000
 
+	// maxRecent bounds the merge requests of either kind that were closed or
+	// merged lately: it is what a busy monorepo does in a fortnight. Of more, the
+	// comments under the oldest ones are not read.
+	maxRecent = 300
+
 	// maxNotes bounds one merge request's comments. People do not write that
 	// many; two bots that answer each other do.
 	maxNotes = 10_000

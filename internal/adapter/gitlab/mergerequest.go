@@ -35,7 +35,10 @@ type wireMR struct {
 	Draft           bool          `json:"draft"`
 	Author          wireUser      `json:"author"`
 	ClosedBy        *wireUser     `json:"closed_by"`
+	ClosedAt        *time.Time    `json:"closed_at"`
 	CreatedAt       time.Time     `json:"created_at"`
+	UpdatedAt       time.Time     `json:"updated_at"`
+	NotesCount      int64         `json:"user_notes_count"`
 	PreparedAt      *time.Time    `json:"prepared_at"`
 	MergeStatus     string        `json:"detailed_merge_status"`
 	MergeError      string        `json:"merge_error"`
@@ -133,6 +136,9 @@ func (mr wireMR) domain() plan.MergeRequest {
 	}
 	if mr.ClosedBy != nil && out.State == plan.Closed {
 		out.ClosedBy = core.UserID(mr.ClosedBy.ID)
+	}
+	if mr.ClosedAt != nil && out.State == plan.Closed {
+		out.ClosedAt = mr.ClosedAt.UTC()
 	}
 	return out
 }

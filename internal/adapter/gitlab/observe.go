@@ -122,13 +122,10 @@ func (p *Project) attach(ctx context.Context, mr *plan.MergeRequest) error {
 	if err != nil {
 		return err
 	}
-	ns, err := all[wireNote](ctx, p.client, p.get("list comments"+of, mrPath(mr.ID, "/notes"), gl.ListMergeRequestNotesOptions{
-		ListOptions: page, OrderBy: gl.Ptr("created_at"), Sort: gl.Ptr("asc"),
-	}), maxNotes)
-	if err != nil {
+	mr.Versions, mr.Approvals = versions(vs), approvals.domain()
+	if mr.Notes, err = p.comments(ctx, mr.ID); err != nil {
 		return err
 	}
-	mr.Versions, mr.Approvals, mr.Notes = versions(vs), approvals.domain(), notes(ns)
 	mr.Statuses, err = p.statuses(ctx, mr)
 	return err
 }
@@ -143,9 +140,9 @@ func vanished(err error) error {
 }
 
 // LastClosed finds the newest merge request from exactly this branch into the
-// default branch that was closed without a merge, with the message of its head
-// commit ("" if that commit is gone). Versions, approvals and comments are not
-// read. It reports false if there is none.
+// default branch that was closed without a merge, with its comments and the
+// message of its head commit ("" if that commit is gone). Versions and approvals
+// are not read. It reports false if there is none.
 func (p *Project) LastClosed(ctx context.Context, branch string) (plan.MergeRequest, bool, error) {
 	into, err := p.defaultBranch()
 	if err != nil {
@@ -177,8 +174,11 @@ func (p *Project) closed(ctx context.Context, id core.MRID) (plan.MergeRequest, 
 		return plan.MergeRequest{}, vanished(err)
 	}
 	mr := got.domain()
-	if mr.State != plan.Closed || mr.Head == "" {
+	if mr.State != plan.Closed {
 		return mr, nil
+	}
+	if mr.Notes, err = p.comments(ctx, id); err != nil || mr.Head == "" {
+		return mr, vanished(err)
 	}
 	mr.HeadMessage, err = p.commitMessage(ctx, mr.Head)
 	return mr, err

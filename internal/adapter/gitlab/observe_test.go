@@ -213,15 +213,21 @@ func TestLastClosed(t *testing.T) {
 	t.Parallel()
 	closed := func(iid int, changes ...string) string {
 		return mrBody(iid, "closed", append(changes, fmt.Sprintf("sluice/prd/app%d", iid), "sluice/prd/web",
-			`"sha":null`, `"sha":"`+string(shaA)+`","closed_by":{"id":5}`)...)
+			`"sha":null`, `"sha":"`+string(shaA)+`","closed_by":{"id":5},"closed_at":"2026-03-01T09:00:00.000Z"`)...)
 	}
 	mr := func(iid int) string { return fmt.Sprintf("GET projects/7/merge_requests/%d", iid) }
 	const commit = "GET projects/7/repository/commits/" + string(shaA)
 	gone := reply{http.StatusNotFound, nil, `{"message":"404 Commit Not Found"}`}
 	fork := closed(9, `"source_project_id":7`, `"source_project_id":8`)
+	talk := func(iid int) string {
+		return fmt.Sprintf("GET projects/7/merge_requests/%d/notes?order_by=created_at&per_page=100&sort=asc", iid)
+	}
+	said := reply{body: `[{"id":71,"body":"no","author":{"id":5},"created_at":"2026-03-01T10:00:00.000Z","updated_at":"2026-03-01T10:00:00.000Z"}]`}
+	at := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 	want := plan.MergeRequest{
-		ID: 4, State: plan.Closed, Source: "sluice/prd/web", Target: "main", Head: shaA, ClosedBy: 5,
+		ID: 4, State: plan.Closed, Source: "sluice/prd/web", Target: "main", Head: shaA, ClosedBy: 5, ClosedAt: at.Add(-time.Hour),
 		CreatedAt: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), HeadMessage: "web 1.2.3\n\nSluice-Version: 1\n",
+		Notes: []plan.Note{{ID: 71, Author: 5, Body: "no", CreatedAt: at, UpdatedAt: at}},
 	}
 	forgotten := want
 	forgotten.HeadMessage = ""
@@ -233,14 +239,14 @@ func TestLastClosed(t *testing.T) {
 		"none":          {map[string][]reply{listClosed: {list()}}, false, plan.MergeRequest{}},
 		"only a fork's": {map[string][]reply{listClosed: {list(fork)}}, false, plan.MergeRequest{}},
 		"the newest": {map[string][]reply{
-			listClosed: {list(fork, closed(4), closed(2))}, mr(4): {{body: closed(4)}},
+			listClosed: {list(fork, closed(4), closed(2))}, mr(4): {{body: closed(4)}}, talk(4): {said},
 			commit: {{body: `{"id":"x","title":"web 1.2.3","message":"web 1.2.3\n\nSluice-Version: 1\n"}`}},
 		}, true, want},
 		"its commit is gone": {map[string][]reply{
-			listClosed: {list(closed(4))}, mr(4): {{body: closed(4)}}, commit: {gone},
+			listClosed: {list(closed(4))}, mr(4): {{body: closed(4)}}, talk(4): {said}, commit: {gone},
 		}, true, forgotten},
 		"the newer one was reopened": {map[string][]reply{
-			listClosed: {list(closed(6), closed(4))}, mr(6): {{body: closed(6, `"closed"`, `"opened"`)}}, mr(4): {{body: closed(4)}},
+			listClosed: {list(closed(6), closed(4))}, mr(6): {{body: closed(6, `"closed"`, `"opened"`)}}, mr(4): {{body: closed(4)}}, talk(4): {said},
 			commit: {gone},
 		}, true, forgotten},
 	} {

@@ -24,7 +24,8 @@ type Project struct {
 	// branch is the default branch as seen last. It changes by a person's hand
 	// only; a pass that still goes by the old one finds no merge requests and
 	// does nothing that the next pass would not mend.
-	branch atomic.Pointer[string]
+	branch  atomic.Pointer[string]
+	threads threads
 }
 
 // wireProject is the little of a project's document that matters. The client

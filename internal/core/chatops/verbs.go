@@ -1,9 +1,24 @@
 package chatops
 
 import (
-	"fmt"
-	"regexp"
-	"strings"
+	"slices"
+)
+
+// Place is where a command may stand.
+type Place string
+
+// The places. Done is a merge request of Sluice's that was merged or closed
+// lately; Control is the issue that the policy names for commands.
+const (
+	Open    Place = "an open merge request of Sluice's"
+	Done    Place = "a merged or closed merge request of Sluice's"
+	Control Place = "the issue that the policy names"
+)
+
+// GitLab's lowest access levels for the verbs whose right no policy sets.
+const (
+	Asking = 10 // guest: whoever may see the project may ask
+	Acting = 30 // developer: whoever may push may also stop and start
 )
 
 // Verb is one command that exists. Its texts are Markdown without tables.
@@ -12,36 +27,106 @@ type Verb struct {
 	Usage       string // the verb with its arguments; optional ones in brackets
 	Description string // what it does, in sentences
 	Example     string // a whole line
-	Who         string // who may use it
+	Who         string // who may use it, as the end of "is for"
+	Level       int    // the lowest access level; where the policy names people, what they need besides
+	Places      []Place
+	Asks        bool // it changes nothing, so an edited comment may ask as well
+}
+
+// At tells whether the verb can be used in a place.
+func (v Verb) At(p Place) bool { return slices.Contains(v.Places, p) }
+
+// Lookup returns the verb of that name.
+func Lookup(name string) (Verb, bool) {
+	all := Verbs()
+	i := slices.IndexFunc(all, func(v Verb) bool { return v.Name == name })
+	if i < 0 {
+		return Verb{}, false
+	}
+	return all[i], true
 }
 
 // Verbs returns every command that exists, in the order of the help.
 func Verbs() []Verb {
+	return slices.Concat(judging(), moving(), asking())
+}
+
+// Who may use a verb, by its level.
+const (
+	developers = "developers and above"
+	everyone   = "everyone with access to the project"
+)
+
+// judging are the verbs about one promotion as it stands.
+func judging() []Verb {
+	here := []Place{Open}
 	return []Verb{
 		{
-			Name: "approve", Usage: "approve [commit]", Example: "/sluice approve 1f3c9a2b",
-			Description: "Agrees to this promotion as it stands. It counts for the present content only: when the branch changes, approve again. With a commit, it counts only if the branch is still there.",
+			Name: "approve", Usage: "approve [commit]", Example: "/sluice approve 1f3c9a2b", Level: Asking, Places: here,
+			Description: "Agrees to this promotion as it stands. It counts for the content that the branch had then, and lapses when that changes; a mere rebase leaves it in force. With a commit, it counts for what that commit holds.",
 			Who:         "the people whom the policy names for this environment; the author only if the policy allows it",
 		},
 		{
-			Name: "hold", Usage: "hold [reason]", Example: "/sluice hold the load test runs until noon",
+			Name: "unapprove", Usage: "unapprove", Example: "/sluice unapprove", Level: Asking, Places: here,
+			Description: "Takes your own approval back, however you gave it.",
+			Who:         everyone,
+		},
+		{
+			Name: "retry", Usage: "retry", Example: "/sluice retry", Level: Acting, Places: here,
+			Description: "Makes the branch anew on the newest commit of the default branch, so that its pipeline runs again.",
+			Who:         developers,
+		},
+		{
+			Name: "take-over", Usage: "take-over", Example: "/sluice take-over", Level: Acting, Places: here,
+			Description: "Gives the branch back to Sluice after somebody else has pushed to it. What was pushed is thrown away.",
+			Who:         developers,
+		},
+		{
+			Name: "skip", Usage: "skip [version]", Example: "/sluice skip 2.48.0", Level: Acting, Places: here,
+			Description: "Closes this promotion for good: it stays away until there is another version. With a version, only if that is what it brings.",
+			Who:         developers,
+		},
+		{
+			Name: "reopen", Usage: "reopen", Example: "/sluice reopen", Level: Acting, Places: []Place{Done},
+			Description: "Has a promotion proposed again that somebody closed or skipped.",
+			Who:         developers,
+		},
+	}
+}
+
+// moving are the verbs that stop and start.
+func moving() []Verb {
+	return []Verb{
+		{
+			Name: "hold", Usage: "hold [reason]", Example: "/sluice hold the load test runs until noon", Level: Acting, Places: []Place{Open},
 			Description: "Keeps Sluice from merging this promotion until somebody lifts the hold.",
-			Who:         "developers and above",
+			Who:         developers,
 		},
 		{
-			Name: "unhold", Usage: "unhold", Example: "/sluice unhold",
+			Name: "unhold", Usage: "unhold", Example: "/sluice unhold", Level: Acting, Places: []Place{Open},
 			Description: "Lifts every hold on this promotion. The gates still apply.",
-			Who:         "developers and above",
+			Who:         developers,
 		},
+	}
+}
+
+// asking are the verbs that change nothing.
+func asking() []Verb {
+	return []Verb{
 		{
-			Name: "status", Usage: "status", Example: "/sluice status",
+			Name: "status", Usage: "status", Example: "/sluice status", Level: Asking, Places: []Place{Open, Done}, Asks: true,
 			Description: "Says what this promotion waits for.",
-			Who:         "everyone with access to the project",
+			Who:         everyone,
 		},
 		{
-			Name: "help", Usage: "help", Example: "/sluice help",
+			Name: "explain", Usage: "explain", Example: "/sluice explain", Level: Asking, Places: []Place{Open, Done}, Asks: true,
+			Description: "Says it gate by gate: what each one found, who or what can change it, and when Sluice looks again.",
+			Who:         everyone,
+		},
+		{
+			Name: "help", Usage: "help", Example: "/sluice help", Level: Asking, Places: []Place{Open, Done}, Asks: true,
 			Description: "Shows this list.",
-			Who:         "everyone with access to the project",
+			Who:         everyone,
 		},
 	}
 }
@@ -52,19 +137,4 @@ func names() []string {
 		names = append(names, v.Name)
 	}
 	return names
-}
-
-// Help is the list of commands as Markdown. It holds no line that is a command
-// and mentions nobody.
-func Help(botName string) string {
-	var b strings.Builder
-	b.WriteString("| Command | What it does | Who may use it |\n|---|---|---|\n")
-	for _, v := range Verbs() {
-		fmt.Fprintf(&b, "| `%s %s` | %s | %s |\n", prefix, v.Usage, v.Description, v.Who)
-	}
-	b.WriteString("\nA command stands alone on its line and begins with the line's first character. In quotes, in code and in HTML it does nothing.")
-	if regexp.MustCompile(`\A[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}\z`).MatchString(botName) {
-		fmt.Fprintf(&b, " `@%s` may stand in place of `%s`.", botName, prefix)
-	}
-	return b.String()
 }

@@ -2,6 +2,7 @@ package message
 
 import (
 	"fmt"
+	"iter"
 	"regexp"
 	"strconv"
 	"strings"
@@ -26,48 +27,112 @@ func IsGuard(body string) bool { return strings.HasPrefix(body, guardMark) }
 // Seen is a comment whose commands were answered, with the digest of its text
 // at that time.
 type Seen struct {
-	Note   core.NoteID
-	Digest string
+	Note     core.NoteID
+	Digest   string
+	Accepted bool // a command in it that changes something was accepted then
+}
+
+// Head is a head that a branch once had, with the digest of what it changed, as
+// Sluice saw it itself.
+type Head struct {
+	SHA     core.SHA
+	Content string
+}
+
+// Marks is what a sticky note remembers.
+type Marks struct {
+	Seen  []Seen
+	Heads []Head // newest first
 }
 
 // maxSeen bounds the marks in a sticky note. The newest are kept: an approval
 // whose mark was lost counts as edited, which only means it must be repeated.
 const maxSeen = 500
 
+// maxHeads bounds the heads in a sticky note. An approval that was given for one
+// that was forgotten must be repeated.
+const maxHeads = 50
+
 const stickyMark = "<!-- sluice:status -->"
 
 // Sticky is the one comment per merge request that says where it stands. It
 // carries the marks of the commands that were answered.
-func Sticky(sentence string, seen []Seen) string {
-	var marks strings.Builder
-	for _, s := range seen[max(0, len(seen)-maxSeen):] {
-		fmt.Fprintf(&marks, " %d:%s", s.Note, s.Digest)
+func Sticky(sentence string, marks Marks) string {
+	return stickyMark + "\n" + Quote(sentence, 2*maxReason) + "\n\n" + marks.String()
+}
+
+// Remember is a sticky note's text with other marks.
+func Remember(body string, marks Marks) string {
+	text, _, _ := strings.Cut(body, seenMark)
+	return text + marks.String()
+}
+
+const (
+	seenMark  = "<!-- sluice:seen"
+	headsMark = "<!-- sluice:heads"
+)
+
+// String is the marks as they stand at a sticky note's end, invisible to readers.
+func (m Marks) String() string {
+	var b strings.Builder
+	b.WriteString(seenMark)
+	for _, s := range m.Seen[max(0, len(m.Seen)-maxSeen):] {
+		fmt.Fprintf(&b, " %d:%s", s.Note, s.Digest)
+		if s.Accepted {
+			b.WriteString("+")
+		}
 	}
-	return fmt.Sprintf("%s\n%s\n\n<!-- sluice:seen%s -->", stickyMark, Quote(sentence, 2*maxReason), marks.String())
+	b.WriteString(" -->")
+	if len(m.Heads) == 0 {
+		return b.String()
+	}
+	b.WriteString("\n" + headsMark)
+	for _, h := range m.Heads[:min(len(m.Heads), maxHeads)] {
+		fmt.Fprintf(&b, " %s:%s", h.SHA, h.Content)
+	}
+	return b.String() + " -->"
 }
 
 // IsSticky recognises a sticky note's text. Whether Sluice wrote it is for the
 // caller to know.
 func IsSticky(body string) bool { return strings.HasPrefix(body, stickyMark) }
 
-// ReadSeen reads the marks from a sticky note's text; other texts have none.
-func ReadSeen(body string) []Seen {
+// ReadMarks reads the marks from a sticky note's text; other texts have none.
+func ReadMarks(body string) Marks {
+	var m Marks
 	if !IsSticky(body) {
-		return nil
+		return m
 	}
-	_, rest, _ := strings.Cut(body, "<!-- sluice:seen")
-	marks, _, ok := strings.Cut(rest, "-->")
-	if !ok {
-		return nil
-	}
-	var out []Seen
-	for mark := range strings.FieldsSeq(marks) {
-		id, digest, _ := strings.Cut(mark, ":")
-		if n, err := strconv.ParseInt(id, 10, 64); err == nil {
-			out = append(out, Seen{Note: core.NoteID(n), Digest: digest})
+	for id, digest := range marked(body, seenMark) {
+		n, err := strconv.ParseInt(id, 10, 64)
+		if err == nil {
+			digest, accepted := strings.CutSuffix(digest, "+")
+			m.Seen = append(m.Seen, Seen{Note: core.NoteID(n), Digest: digest, Accepted: accepted})
 		}
 	}
-	return out
+	for name, content := range marked(body, headsMark) {
+		if sha, err := core.ParseSHA(name); err == nil {
+			m.Heads = append(m.Heads, Head{SHA: sha, Content: content})
+		}
+	}
+	return m
+}
+
+// marked yields the pairs that stand behind a mark.
+func marked(body, mark string) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		_, rest, _ := strings.Cut(body, mark)
+		pairs, _, ok := strings.Cut(rest, "-->")
+		if !ok {
+			return
+		}
+		for pair := range strings.FieldsSeq(pairs) {
+			key, value, _ := strings.Cut(pair, ":")
+			if !yield(key, value) {
+				return
+			}
+		}
+	}
 }
 
 // To is what an answer answers: a comment, as it was first written or as it

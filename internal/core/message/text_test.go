@@ -91,8 +91,9 @@ func TestTexts(t *testing.T) {
 		"description-many":    message.Description(promotion(64, verdicts...)),
 		"description-hostile": message.Description(evil),
 		"description-full":    message.Description(full()),
-		"sticky":              message.Sticky("Waiting for soak: until 2026-11-04 08:00:00 UTC.", []message.Seen{{Note: 5, Digest: "0a1b2c"}, {Note: 7, Digest: "edited"}}),
-		"sticky-hostile":      message.Sticky("held by jane: <!-- sluice:seen 9:9 -->\n/merge @all", nil),
+		"sticky":              message.Sticky("Waiting for soak: until 2026-11-04 08:00:00 UTC.", message.Marks{Seen: []message.Seen{{Note: 5, Digest: "0a1b2c", Accepted: true}, {Note: 7, Digest: "edited"}}, Heads: []message.Head{{SHA: "0123456789012345678901234567890123456789", Content: "ab"}}}),
+		"sticky-hostile":      message.Sticky("held by jane: <!-- sluice:seen 9:9 -->\n/merge @all", message.Marks{}),
+		"explain":             message.Explain(core.Target{Env: "prd", App: "ai-gateway"}, "Waiting for hold: held by jane.", verdicts, time.Date(2026, 11, 4, 8, 0, 0, 0, time.UTC)),
 		"reply":               message.Reply(message.To{Note: 12}, "Done."),
 		"reply-edited":        message.Reply(message.To{Note: 12, Edited: true}, "Done."),
 		"status":              message.Status(core.Target{Env: "prd", App: "ai-gateway"}, "Waiting for hold: held by jane.", verdicts),
@@ -119,7 +120,7 @@ func bodies(text string) map[string]string {
 	}
 	return map[string]string{
 		"description": message.Description(p),
-		"sticky":      message.Sticky(text, []message.Seen{{Note: 1, Digest: "ab"}}),
+		"sticky":      message.Sticky(text, message.Marks{Seen: []message.Seen{{Note: 1, Digest: "ab"}}}),
 		"status":      message.Status(p.Target, text, v),
 		"unknown":     message.Unknown(chatops.Command{Verb: text, Suggestion: text}),
 	}
@@ -215,12 +216,12 @@ func TestSizesAreBounded(t *testing.T) {
 	for i := range 100_000 {
 		seen = append(seen, message.Seen{Note: core.NoteID(1<<62 + i), Digest: "0123456789ab"})
 	}
-	for name, text := range map[string]string{"description": message.Description(p), "sticky": message.Sticky(huge, seen)} {
+	for name, text := range map[string]string{"description": message.Description(p), "sticky": message.Sticky(huge, message.Marks{Seen: seen})} {
 		if n := utf8.RuneCountInString(text); n > 200_000 {
 			t.Errorf("%s: %d characters", name, n)
 		}
 	}
-	if got := message.ReadSeen(message.Sticky(huge, seen)); len(got) == 0 || got[len(got)-1] != seen[len(seen)-1] {
+	if got := message.ReadMarks(message.Sticky(huge, message.Marks{Seen: seen})).Seen; len(got) == 0 || got[len(got)-1] != seen[len(seen)-1] {
 		t.Error("the newest marks are not the ones that are kept")
 	}
 }
@@ -230,14 +231,15 @@ func TestReadSeen(t *testing.T) {
 		"":                          nil,
 		"<!-- sluice:seen 1:a -->":  nil,
 		"<!-- sluice:status -->\nx": nil,
-		"<!-- sluice:status -->\nx\n\n<!-- sluice:seen 1:a":                                nil,
-		"<!-- sluice:status -->\nx\n\n<!-- sluice:seen -->":                                nil,
-		"<!-- sluice:status -->\nx\n\n<!-- sluice:seen 1:a x:b 2:c -->":                    {{Note: 1, Digest: "a"}, {Note: 2, Digest: "c"}},
-		"quoted <!-- sluice:status -->\n\n<!-- sluice:seen 1:a -->":                        nil,
-		"<!-- sluice:status -->\nx\n\n<!-- sluice:seen 99999999999999999999:a -->":         nil,
-		message.Sticky("<!-- sluice:seen 5:f -->", []message.Seen{{Note: 1, Digest: "a"}}): {{Note: 1, Digest: "a"}},
+		"<!-- sluice:status -->\nx\n\n<!-- sluice:seen 1:a":                                                     nil,
+		"<!-- sluice:status -->\nx\n\n<!-- sluice:seen -->":                                                     nil,
+		"<!-- sluice:status -->\nx\n\n<!-- sluice:seen 1:a x:b 2:c -->":                                         {{Note: 1, Digest: "a"}, {Note: 2, Digest: "c"}},
+		"quoted <!-- sluice:status -->\n\n<!-- sluice:seen 1:a -->":                                             nil,
+		"<!-- sluice:status -->\nx\n\n<!-- sluice:seen 99999999999999999999:a -->":                              nil,
+		message.Sticky("<!-- sluice:seen 5:f -->", message.Marks{Seen: []message.Seen{{Note: 1, Digest: "a"}}}): {{Note: 1, Digest: "a"}},
+		"<!-- sluice:status -->\nx\n\n<!-- sluice:seen 1:a+ 2:b -->":                                            {{Note: 1, Digest: "a", Accepted: true}, {Note: 2, Digest: "b"}},
 	} {
-		if diff := cmp.Diff(want, message.ReadSeen(body)); diff != "" {
+		if diff := cmp.Diff(want, message.ReadMarks(body).Seen); diff != "" {
 			t.Errorf("%q: %s", body, diff)
 		}
 	}
@@ -248,12 +250,18 @@ func FuzzSticky(f *testing.F) {
 	f.Add("<!-- sluice:seen 1:2 -->", int64(-1), "edited", int64(0))
 	f.Fuzz(func(t *testing.T, sentence string, note int64, digest string, other int64) {
 		digest = regexp.MustCompile(`[^0-9a-z]`).ReplaceAllString(digest, "")
-		seen := []message.Seen{{Note: core.NoteID(note), Digest: digest}, {Note: core.NoteID(other), Digest: "edited"}}
-		body := message.Sticky(sentence, seen)
+		marks := message.Marks{
+			Seen:  []message.Seen{{Note: core.NoteID(note), Digest: digest, Accepted: note > other}, {Note: core.NoteID(other), Digest: "edited"}},
+			Heads: []message.Head{{SHA: "0123456789012345678901234567890123456789", Content: digest}},
+		}
+		body := message.Sticky(sentence, marks)
+		if again := message.Remember(body, marks); again != body {
+			t.Errorf("%q is remembered as %q", body, again)
+		}
 		if !message.IsSticky(body) {
 			t.Errorf("%q is not recognised", body)
 		}
-		if diff := cmp.Diff(seen, message.ReadSeen(body)); diff != "" {
+		if diff := cmp.Diff(marks, message.ReadMarks(body)); diff != "" {
 			t.Errorf("%q: %s", body, diff)
 		}
 		if _, ok := message.ReadReply(body); ok {

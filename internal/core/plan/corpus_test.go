@@ -2,18 +2,20 @@ package plan_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"flag"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/tools/txtar"
 
@@ -66,7 +68,7 @@ func corpus(t *testing.T, file string) {
 			w := parseScenario(t, base, string(state.Data)).build(t, tree)
 			first := w.compute()
 			got := render(w, first)
-			if diff := cmp.Diff(plans[state.Name], got); diff != "" && !*update {
+			if diff := gocmp.Diff(plans[state.Name], got); diff != "" && !*update {
 				t.Errorf("plan (-want +got):\n%s", diff)
 			}
 			plans[state.Name] = got
@@ -121,7 +123,8 @@ type scenario struct {
 	Revisions map[string]map[string]string // older commits: their files in place of the head's; "" removes a file
 	Branches  map[string]string            // "current", "at REVISION", or a way in which somebody changed it
 	Open      []openMR
-	Closed    map[string]struct{ By, At string } // by branch; At is the revision it was made at
+	Closed    map[string]closedMR // by branch
+	Recent    []closedMR
 	People    map[string]person
 	Unknown   []string                       // those of People whose rights this pass does not know
 	Reports   map[string]map[string][]string // by cluster and object: "REVISION ready TIME" or "REVISION failed TIME REASON"
@@ -130,6 +133,16 @@ type scenario struct {
 		Attempts     int
 	}
 	Receivers []core.Cluster
+}
+
+// closedMR is a merge request that is not open any more.
+type closedMR struct {
+	ID     core.MRID
+	Branch string // in the list of recent ones
+	By, At string // At is the revision that it was made at
+	When   string // when it was closed
+	Merged bool
+	Notes  []note
 }
 
 type person struct {
@@ -148,7 +161,11 @@ type openMR struct {
 	Pipeline                            pipeline
 	// Guard is the status of Sluice's own, or the thread ("unresolved thread",
 	// "resolved thread"); empty means whatever the plan would set, and "none" none.
-	Guard string
+	Guard     string
+	Approvals map[string]string // GitLab's own: the time by user; "" where GitLab tells none
+	// Before is what the head before the present one held, as Sluice remembers it:
+	// "the same" or "something else"; empty if it does not.
+	Before string
 }
 
 // pipeline is a head pipeline with its jobs: "STATE by USER", "optional STATE"
@@ -167,6 +184,7 @@ type note struct {
 	By, At, Edit, Body string
 	Internal           bool
 	Seen               string // the text that Sluice has answered, if it has
+	Accepted           bool   // and it was accepted then
 }
 
 func parseScenario(t *testing.T, texts ...string) *scenario {
@@ -218,15 +236,31 @@ func (s *scenario) build(t *testing.T, tree map[string]string) *world {
 		}
 	}
 	for name, c := range s.Closed {
-		mr := plan.MergeRequest{ID: 3, State: plan.Closed, Source: "sluice/" + name, ClosedBy: s.user(c.By)}
-		mr.HeadMessage = w.branchAs(t, mr.Source, "at "+c.At, "").message
-		w.closed[mr.Source] = mr
+		c.Branch = name
+		w.closed["sluice/"+name] = s.closedAs(t, w, c)
+	}
+	for _, c := range s.Recent {
+		w.recent = append(w.recent, s.closedAs(t, w, c))
 	}
 	s.buildClusters(t, w)
 	for _, mr := range s.Open {
 		s.buildMR(t, w, mr)
 	}
 	return w
+}
+
+// closedAs makes a merge request that is not open any more.
+func (s *scenario) closedAs(t *testing.T, w *world, c closedMR) plan.MergeRequest {
+	t.Helper()
+	mr := plan.MergeRequest{ID: cmp.Or(c.ID, 3), State: plan.Closed, Source: "sluice/" + c.Branch, Target: "main", ClosedBy: s.user(c.By), ClosedAt: clock(t, cmp.Or(c.When, "08:30"))}
+	if c.Merged {
+		mr.State, mr.ClosedBy, mr.ClosedAt = plan.Merged, 0, time.Time{}
+	}
+	if c.At != "" {
+		mr.HeadMessage = w.branchAs(t, mr.Source, "at "+c.At, "").message
+	}
+	mr.Notes = s.notes(t, c.Notes, nil)
+	return mr
 }
 
 func (s *scenario) user(name string) core.UserID {
@@ -344,7 +378,14 @@ func (s *scenario) buildMR(t *testing.T, w *world, in openMR) {
 			mr.Title, mr.Description = opened.Title, opened.Description+in.Description
 		}
 	}
-	mr.Notes = s.notes(t, in.Notes)
+	mr.Notes = s.notes(t, in.Notes, w.before(name, in.Before))
+	for _, name := range slices.Sorted(maps.Keys(in.Approvals)) {
+		a := plan.Approval{User: s.user(name)}
+		if at := in.Approvals[name]; at != "" {
+			a.At = clock(t, at)
+		}
+		mr.Approvals = append(mr.Approvals, a)
+	}
 	s.buildPipeline(&mr, in.Pipeline)
 	w.open = append(w.open, mr)
 	w.guardAs(in)
@@ -395,7 +436,19 @@ func (w *world) guardAs(in openMR) {
 	}
 }
 
-func (s *scenario) notes(t *testing.T, in []note) []plan.Note {
+// before is what Sluice remembers of the head before the present one.
+func (w *world) before(branch, what string) []message.Head {
+	switch what {
+	case "":
+		return nil
+	case "the same":
+		b := w.observeBranch(branch, w.branches[branch])
+		what = regexp.MustCompile(`(?m)^Sluice-Seal: (.*)$`).FindStringSubmatch(b.Message)[1]
+	}
+	return []message.Head{{SHA: sha("b0"), Content: what}}
+}
+
+func (s *scenario) notes(t *testing.T, in []note, heads []message.Head) []plan.Note {
 	t.Helper()
 	var out []plan.Note
 	var seen []message.Seen
@@ -407,12 +460,12 @@ func (s *scenario) notes(t *testing.T, in []note) []plan.Note {
 		out = append(out, plan.Note{ID: n.ID, Author: s.user(n.By), Body: n.Body, Internal: n.Internal, CreatedAt: clock(t, n.At), UpdatedAt: clock(t, edit)})
 		if n.Seen != "" {
 			sum := sha256.Sum256([]byte(n.Seen))
-			seen = append(seen, message.Seen{Note: n.ID, Digest: hex.EncodeToString(sum[:6])})
+			seen = append(seen, message.Seen{Note: n.ID, Digest: hex.EncodeToString(sum[:6]), Accepted: n.Accepted})
 		}
 	}
-	if len(seen) > 0 {
+	if len(seen)+len(heads) > 0 {
 		at := clock(t, s.Now)
-		out = append(out, plan.Note{ID: 99, Author: bot, Body: message.Sticky("As it was before.", seen), CreatedAt: at, UpdatedAt: at})
+		out = append(out, plan.Note{ID: 99, Author: bot, Body: message.Sticky("As it was before.", message.Marks{Seen: seen, Heads: heads}), CreatedAt: at, UpdatedAt: at})
 	}
 	slices.SortStableFunc(out, func(a, b plan.Note) int { return bytes.Compare([]byte{byte(a.ID)}, []byte{byte(b.ID)}) })
 	return out

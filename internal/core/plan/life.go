@@ -41,8 +41,8 @@ func (l *life) decide() {
 		l.stop(Blocked, l.candidate.Blocked)
 	case !validName(l.candidate.Target.App):
 		l.stop(Blocked, "its name cannot be part of a branch's name")
-	case l.vetoed():
-		l.set(Vetoed, fmt.Sprintf("%s was closed by a person; it stays closed until the version changes", l.reference(l.state.Closed[BranchOf(l.candidate.Target)])))
+	case l.vetoed() != "":
+		l.set(Vetoed, l.vetoed())
 	default:
 		l.advance()
 	}
@@ -50,13 +50,9 @@ func (l *life) decide() {
 
 func (l *life) set(phase Phase, reason string) { l.status.Phase, l.status.Reason = phase, reason }
 
-func (l *life) act(a Action) { l.plan.Actions = append(l.plan.Actions, a) }
-
 func (l *life) because(format string, args ...any) Cause {
 	return Cause{Target: l.candidate.Target, Reason: fmt.Sprintf(format, args...)}
 }
-
-func (l *life) reference(mr MergeRequest) string { return fmt.Sprintf("!%d", mr.ID) }
 
 // retire clears away what a promotion that is no longer needed has left.
 func (l *life) retire() {
@@ -83,24 +79,23 @@ func (l *life) stop(phase Phase, reason string) {
 		return
 	}
 	l.status.Verdicts = []gate.Verdict{{Gate: "promotion", State: gate.Block, Reason: reason}}
-	l.respond(l.listen(), "Stopped: "+reason+".")
+	heard := l.listen()
+	if heard.skipped != (request{}) {
+		l.drop(heard)
+		return
+	}
+	l.respond(heard, "Stopped: "+reason+".")
 	l.guard()
 }
 
-// respond answers the comments, keeps the sticky note, and then acknowledges
-// what was accepted, in an order in which each may be the last that is done.
-func (l *life) respond(heard talk, sentence string) {
-	l.reply(heard, sentence)
-	l.sticky(heard.seen, sentence)
-	l.react(heard)
-}
-
-// vetoed tells whether a person closed the merge request for this very
-// content. What Sluice closed itself is no veto.
-func (l *life) vetoed() bool {
+// vetoed says why the last merge request for this very content, which is
+// closed, keeps it away; "" if nothing does.
+func (l *life) vetoed() string {
 	closed, ok := l.state.Closed[BranchOf(l.candidate.Target)]
-	return ok && l.mr == nil && closed.ClosedBy != l.state.Project.Bot &&
-		trailer(closed.HeadMessage, trailerChange) == l.candidate.ID()
+	if !ok || l.mr != nil || trailer(closed.HeadMessage, trailerChange) != l.candidate.ID() {
+		return ""
+	}
+	return l.closing(closed)
 }
 
 // advance takes the first step that is due: branch, merge request, gates, merge.
@@ -113,7 +108,7 @@ func (l *life) advance() {
 	want := blobs(files, l.state.Head)
 	switch {
 	case l.branched && !l.branch.ours():
-		l.stop(HandsOff, fmt.Sprintf("the branch %s carries work that is not Sluice's; delete the branch to have it made anew", l.branch.Name))
+		l.handsOff(files, want)
 	case !l.branched:
 		l.push(files, want, "", "%s", l.newer())
 	case !maps.Equal(l.branch.Changed, want):
@@ -178,9 +173,17 @@ func (l *life) tend(files []File, want map[string]core.SHA) {
 	heard := l.listen()
 	l.status.Verdicts = l.verdicts(heard)
 	l.status.Next = gate.Next(l.status.Verdicts)
+	if heard.skipped != (request{}) {
+		l.drop(heard)
+		return
+	}
 	l.judge()
 	l.describe()
 	l.respond(heard, l.sentence())
+	if heard.again != (request{}) {
+		l.push(files, want, l.branch.Head, "%s asked for the branch to be made anew", heard.again.by)
+		return
+	}
 	if l.stuckOnBase() {
 		l.push(files, want, l.branch.Head, "GitLab says %s, so it is made anew on %s", l.mr.MergeStatus, l.state.Head.Short())
 		return

@@ -54,6 +54,7 @@ func (pl *Planner) Compute(p *policy.Policy, s *State, now time.Time) *Plan {
 		c.targets(env, pl.envs[name])
 		c.bypasses(env)
 	}
+	c.answerDone()
 	c.triggers()
 	return c.plan
 }

@@ -116,6 +116,14 @@ func (w *world) disturb(r *rand.Rand) {
 }
 
 func (w *world) comment(r *rand.Rand) {
+	for i := range w.recent {
+		if r.IntN(4) == 0 {
+			w.talk(w.recent[i].ID, func(notes []plan.Note) []plan.Note {
+				return append(notes, plan.Note{ID: core.NoteID(w.number()), Author: core.UserID(2 + r.IntN(6)), CreatedAt: w.now, UpdatedAt: w.now,
+					Body: pick(r, "/sluice reopen", "/sluice status", "/sluice approve", "hello")})
+			})
+		}
+	}
 	for i := range w.open {
 		mr := &w.open[i]
 		if len(mr.Notes) > 0 && r.IntN(4) == 0 {
@@ -126,7 +134,8 @@ func (w *world) comment(r *rand.Rand) {
 		}
 		mr.Notes = append(mr.Notes, plan.Note{
 			ID: core.NoteID(w.number()), Author: core.UserID(2 + r.IntN(6)), CreatedAt: w.now, UpdatedAt: w.now, Internal: r.IntN(9) == 0,
-			Body: pick(r, "/sluice approve", "/sluice approve", "/sluice approve", "/sluice hold", "/sluice unhold", "/sluice status", "/sluice x", "hello"),
+			Body: pick(r, "/sluice approve", "/sluice approve", "/sluice approve", "/sluice hold", "/sluice unhold", "/sluice status", "/sluice x", "hello",
+				"/sluice unapprove", "/sluice retry", "/sluice take-over", "/sluice skip", "/sluice explain"),
 		})
 	}
 }

@@ -137,5 +137,6 @@ func checklist(description string) string {
 func (w *world) readable(s string) string {
 	s = regexp.MustCompile(`\b([bcd][0-9]+?)0{5,}\b`).ReplaceAllString(s, "$1")
 	s = regexp.MustCompile(`(Sluice-(?:Change|Seal): [0-9a-f]{6})[0-9a-f]{26}`).ReplaceAllString(s, "$1…")
+	s = regexp.MustCompile(`(b[0-9]+:[0-9a-f]{6})[0-9a-f]{26}\b`).ReplaceAllString(s, "$1…")
 	return strings.ReplaceAll(s, "\u2060", "·")
 }

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -147,15 +148,29 @@ func (w *world) held(mr *plan.MergeRequest) bool {
 	return !since.IsZero()
 }
 
+// approvers knows what every head held, and takes an approval for one of what
+// was the head then.
 func (w *world) approvers(mr *plan.MergeRequest, env policy.Environment) map[core.UserID]bool {
 	out := map[core.UserID]bool{}
 	for _, n := range mr.Notes {
 		p := w.people[n.Author]
 		untouched := n.UpdatedAt.Equal(n.CreatedAt) || len(w.reactions[n.ID]) > 0
-		if n.Body == "/sluice approve" && !n.Internal && untouched && n.Author != bot && n.Author != mr.Author && p.Active &&
-			slices.ContainsFunc(env.Gates.Approvals.From, p.Is) && !n.CreatedAt.Before(mr.Versions[0].CreatedAt) {
+		switch {
+		case n.Internal || !untouched || n.Author == bot || n.Author == mr.Author || !p.Active || p.Level < 10:
+		case n.Body == "/sluice unapprove":
+			delete(out, n.Author)
+		case n.Body == "/sluice approve" && slices.ContainsFunc(env.Gates.Approvals.From, p.Is) && w.sameContent(mr, n.CreatedAt):
 			out[n.Author] = true
 		}
 	}
 	return out
+}
+
+func (w *world) sameContent(mr *plan.MergeRequest, at time.Time) bool {
+	for _, v := range mr.Versions {
+		if !at.Before(v.CreatedAt) {
+			return maps.Equal(w.heads[v.Head], w.heads[mr.Head])
+		}
+	}
+	return false
 }

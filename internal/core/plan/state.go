@@ -19,9 +19,12 @@ type State struct {
 	Triggers  map[core.Cluster]TriggerRecord  // the last call to each cluster's Flux Receiver
 	Branches  map[string]Branch               // the heads under sluice/, by branch name
 	Open      []MergeRequest                  // open merge requests of ours
-	Closed    map[string]MergeRequest         // the newest closed one per branch, where no open one exists
-	People    map[core.UserID]Person          // everyone who commented on a merge request of ours
-	Receivers map[core.Cluster]bool           // the clusters whose Flux Receiver can be called
+	Closed    map[string]MergeRequest         // the newest closed one per branch, where no open one exists, with its comments
+	Recent    []MergeRequest                  // ours that were closed or merged lately, with their comments and without versions and approvals
+	// RecentFrom is the time from which on Recent is complete.
+	RecentFrom time.Time
+	People     map[core.UserID]Person // everyone who gave a command that is read, or approved a merge request of ours
+	Receivers  map[core.Cluster]bool  // the clusters whose Flux Receiver can be called
 	// Rendered is what promotions change in the manifests at Head, as far as that
 	// is known: what Plan.Unrendered asked for.
 	Rendered map[core.Target]Rendering
@@ -86,6 +89,7 @@ type MergeRequest struct {
 	Author      core.UserID
 	AuthorName  string      // the user name, without "@"
 	ClosedBy    core.UserID // 0 unless closed
+	ClosedAt    time.Time   // zero unless closed
 	CreatedAt   time.Time
 	Prepared    bool   // GitLab has finished its preparation after the creation
 	MergeStatus string // GitLab's detailed_merge_status, as delivered

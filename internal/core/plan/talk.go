@@ -1,10 +1,7 @@
 package plan
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -13,35 +10,49 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core/chatops"
 	"github.com/sluice-gitops/sluice/internal/core/gate"
 	"github.com/sluice-gitops/sluice/internal/core/message"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
 )
-
-// The lowest access levels for the commands whose right no policy sets.
-const (
-	levelHold = 30 // developer: whoever may push may also stop
-	levelAsk  = 10 // guest: whoever may see the project may ask
-)
-
-// editTolerance is how far apart the two times of a comment may be that nobody
-// has touched since it was written.
-const editTolerance = 2 * time.Second
 
 // emojiAccepted acknowledges a command that was understood and accepted.
 const emojiAccepted = "white_check_mark"
 
-// talk is what the comments of one merge request amount to.
+// thread is one conversation in which commands may stand.
+type thread struct {
+	place  chatops.Place
+	mr     core.MRID
+	target core.Target
+	notes  []Note // oldest first
+}
+
+// talk is what the comments of one thread amount to.
 type talk struct {
 	approvers []gate.Person // those whose approval is in force; whether it counts is the gate's business
 	hold      *hold         // nil unless held
+	revoked   []Approval    // those by GitLab's button that were taken back by a comment
+	again     request       // to make the branch anew
+	given     request       // to throw away what is on the branch
+	skipped   request       // not to propose this
+	reopened  request       // to propose it again
 	seen      []message.Seen
 	answers   []answer // what is still to be said, oldest comment first
 }
 
-// hold is a hold that is in force.
-type hold struct {
-	by     string
-	reason string
-	since  time.Time
+// request is a command that asks for something to be done once. It is in force
+// until what was asked for shows in the world; the zero request asks for nothing.
+type request struct {
+	by string
+	at time.Time
 }
+
+// said is one command, with who gave it and in which comment.
+type said struct {
+	Note
+	by     gate.Person
+	cmd    chatops.Command
+	edited bool // the comment's text is not what its author first wrote
+}
+
+func (s said) request() request { return request{by: s.by.Username, at: s.CreatedAt} }
 
 // answer is what a comment gets that has not been answered yet.
 type answer struct {
@@ -49,92 +60,110 @@ type answer struct {
 	edited   bool     // it was answered before, and edited since: it gets one more answer
 	accepted bool     // one of its commands was accepted in silence: it gets a reaction
 	status   bool     // it asks where the merge request stands
+	explain  bool     // it asks that gate by gate
 	texts    []string // what else there is to say; together one comment
 }
 
-// listener reads the comments of one merge request, oldest first.
+// listener reads the comments of one thread, oldest first.
 type listener struct {
-	*life
+	*computation
+	thread
 	talk
-	known map[core.NoteID]string // the comments answered so far, with the digest of their text
+	known map[core.NoteID]message.Seen // the comments answered so far
+	// obey applies a command that its author may give here and returns what there
+	// is to say about it; an accepted command that needs no words gives "".
+	obey func(*listener, said) string
 }
 
-// listen goes through the comments, works out what is in force, and gathers the
-// answers that have not been given yet. Comments by Sluice itself and internal
-// ones are not listened to.
-func (l *life) listen() talk {
-	ls := &listener{life: l}
-	ls.known, _ = l.mr.recall(l.state.Project.Bot)
-	for _, n := range l.mr.Notes {
-		if commands := l.state.Project.commands(n); len(commands) > 0 {
+// listen goes through a thread's comments, works out what is in force, and
+// gathers the answers that have not been given yet.
+func (c *computation) listen(t thread, obey func(*listener, said) string) talk {
+	ls := &listener{computation: c, thread: t, obey: obey, known: c.remembered(t.notes)}
+	for _, n := range t.notes {
+		if commands := c.commands(n); len(commands) > 0 {
 			ls.note(n, commands)
 		}
 	}
 	return ls.talk
 }
 
-// recall reads from Sluice's own comments which commands were answered.
-func (mr MergeRequest) recall(bot core.UserID) (known map[core.NoteID]string, replied map[message.To]bool) {
-	known, replied = map[core.NoteID]string{}, map[message.To]bool{}
-	for _, n := range mr.Notes {
-		if n.Author != bot {
-			continue
-		}
-		for _, s := range message.ReadSeen(n.Body) {
-			known[s.Note] = s.Digest
-		}
-		if to, ok := message.ReadReply(n.Body); ok {
-			replied[to] = true
-		}
-	}
-	return known, replied
+func (c *computation) commands(n Note) []chatops.Command {
+	return c.state.Project.commands(c.policy.Commands, n)
 }
 
-// commands are what a comment commands, if it is one to listen to.
-func (p Project) commands(n Note) []chatops.Command {
-	if n.Author == p.Bot || n.Internal {
-		return nil
-	}
-	return chatops.Parse(n.Body, p.BotName)
-}
-
-// Commanders are the people who wrote commands on open merge requests, each
-// once and in order: those whose rights must be known.
-func Commanders(s *State) []core.UserID {
-	var out []core.UserID
-	for _, mr := range s.Open {
-		for _, n := range mr.Notes {
-			if len(s.Project.commands(n)) > 0 {
-				out = append(out, n.Author)
-			}
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
+// note hears one comment with commands.
 func (ls *listener) note(n Note, commands []chatops.Command) {
 	person, ok := ls.state.People[n.Author]
 	if !ok {
 		ls.stranger(n, commands)
 		return
 	}
-	a := answer{note: n.ID}
+	before, done := ls.known[n.ID]
+	a, now := answer{note: n.ID}, message.Seen{Note: n.ID, Digest: ls.nextDigest(n)}
 	for _, cmd := range commands {
-		switch text := ls.command(n, person, cmd); {
-		case text != "":
-			a.texts = append(a.texts, text)
-		case cmd.Verb == "status":
-			a.status = true
-		default:
-			a.accepted = true
+		if ls.hear(&a, said{Note: n, by: person, cmd: cmd, edited: ls.edited(n)}) {
+			now.Accepted = true
 		}
 	}
-	if digest, done := ls.known[n.ID]; !done || digest != editedDigest && digest != digestOf(n) {
+	if !done || before.Digest != editedDigest && before.Digest != digestOf(n) {
 		a.edited = done
 		ls.answers = append(ls.answers, a)
+	} else {
+		now.Accepted = before.Accepted
 	}
-	ls.seen = append(ls.seen, message.Seen{Note: n.ID, Digest: ls.nextDigest(n)})
+	ls.seen = append(ls.seen, now)
+}
+
+// hear applies one command, notes what it gets for an answer, and tells whether
+// it was accepted as one that changes something.
+func (ls *listener) hear(a *answer, s said) bool {
+	verb, _ := chatops.Lookup(s.cmd.Verb)
+	if text := ls.refusal(s, verb); text != "" {
+		a.texts = append(a.texts, text)
+		return false
+	}
+	text := ls.answered(a, s)
+	if text != "" {
+		a.texts = append(a.texts, text)
+	}
+	return !verb.Asks && (text == "" || verb.Name == "hold")
+}
+
+// refusal says why a command is not obeyed, and who could give it, or "". A hold
+// that was accepted once stays, whatever becomes of its author.
+func (ls *listener) refusal(s said, verb chatops.Verb) string {
+	switch {
+	case verb.Name == "hold" && ls.known[s.ID].Accepted && !s.edited:
+		return ""
+	case !s.by.Active || s.by.Level < chatops.Asking:
+		return "Only people with access to this project can give commands here."
+	case !s.cmd.Known:
+		return message.Unknown(s.cmd)
+	case !verb.At(ls.place):
+		return message.Elsewhere(verb)
+	case s.by.Level < verb.Level:
+		return message.NotYours(verb)
+	case s.edited && !verb.Asks && verb.Name != "hold":
+		return "This comment was edited, so it does nothing: write a new one."
+	}
+	return ""
+}
+
+// answered obeys one command that is not refused.
+func (ls *listener) answered(a *answer, s said) string {
+	switch s.cmd.Verb {
+	case "status":
+		a.status = true
+	case "explain":
+		a.explain = true
+	case "help":
+		return chatops.Help(ls.state.Project.BotName)
+	default:
+		text := ls.obey(ls, s)
+		a.accepted = a.accepted || text == ""
+		return text
+	}
+	return ""
 }
 
 // stranger hears somebody whose rights this pass does not know. Nothing is
@@ -143,184 +172,76 @@ func (ls *listener) note(n Note, commands []chatops.Command) {
 func (ls *listener) stranger(n Note, commands []chatops.Command) {
 	for _, cmd := range commands {
 		if cmd.Verb == "hold" {
-			ls.raise(n, "somebody whose rights are not known yet", cmd)
+			ls.raise(said{Note: n, by: gate.Person{Username: "somebody whose rights are not known yet"}, cmd: cmd, edited: ls.edited(n)})
 		}
 	}
-	if digest, ok := ls.known[n.ID]; ok {
-		ls.seen = append(ls.seen, message.Seen{Note: n.ID, Digest: digest})
+	if seen, ok := ls.known[n.ID]; ok {
+		ls.seen = append(ls.seen, seen)
 	}
 }
 
-// reply plans the answers in words. Each carries a mark of its own, so it is
-// given once even if nothing after it is done.
-func (l *life) reply(heard talk, sentence string) {
-	_, replied := l.mr.recall(l.state.Project.Bot)
+func (c *computation) act(a Action) { c.plan.Actions = append(c.plan.Actions, a) }
+
+func (t thread) because(format string, args ...any) Cause {
+	return Cause{Target: t.target, Reason: fmt.Sprintf(format, args...)}
+}
+
+// respond answers the comments of a thread, keeps its sticky note, and then
+// acknowledges what was accepted, in an order in which each may be the last
+// that is done. told answers those who ask where things stand; why is the reason
+// for a change of the sticky note.
+func (c *computation) respond(t thread, heard talk, sticky, why string, told func(answer) []string) {
+	replied := c.replied(t.notes)
 	for _, a := range heard.answers {
-		texts := a.texts
-		if a.status {
-			texts = append(texts, message.Status(l.status.Target, sentence, l.status.Verdicts))
-		}
+		texts := append(slices.Clone(a.texts), told(a)...)
 		to := message.To{Note: a.note, Edited: a.edited}
 		if len(texts) > 0 && !replied[to] {
 			body := message.Reply(to, strings.Join(texts, "\n\n"))
-			l.act(WriteNote{Cause: l.because("the command in comment %d wants an answer", a.note), MR: l.mr.ID, Body: body})
+			c.act(WriteNote{Cause: t.because("the command in comment %d wants an answer", a.note), MR: t.mr, Body: body})
 		}
 	}
+	c.keepSticky(t, sticky, why)
+	c.react(t, heard)
 }
 
 // react plans the reactions. They come after the sticky note: a reaction moves
 // the time of the comment's last change, and only the mark in the sticky note
 // tells afterwards that the text is still the one that was accepted. One that
 // is lost in a crash stays lost: it is a courtesy.
-func (l *life) react(heard talk) {
+func (c *computation) react(t thread, heard talk) {
 	for _, a := range heard.answers {
 		if a.accepted {
-			l.act(React{Cause: l.because("the command in comment %d was accepted", a.note), MR: l.mr.ID, Note: a.note, Emoji: emojiAccepted})
+			c.act(React{Cause: t.because("the command in comment %d was accepted", a.note), MR: t.mr, Note: a.note, Emoji: emojiAccepted})
 		}
 	}
 }
 
-// command applies one command and returns what there is to say about it; an
-// accepted command that needs no words gives "".
-func (ls *listener) command(n Note, p gate.Person, cmd chatops.Command) string {
-	switch {
-	case !p.Active || p.Level < levelAsk:
-		return "Only people with access to this project can give commands here."
-	case !cmd.Known:
-		return message.Unknown(cmd)
+// commands are what a comment commands, if it is one to listen to: not one of
+// Sluice's own, and not an internal one unless the policy says so.
+func (p Project) commands(rules policy.Commands, n Note) []chatops.Command {
+	if n.Author == p.Bot || n.Internal && !rules.Internal {
+		return nil
 	}
-	switch cmd.Verb {
-	case "approve":
-		return ls.approve(n, p, cmd)
-	case "hold":
-		return ls.holdBy(n, p, cmd)
-	case "unhold":
-		return ls.unhold(n, p)
-	case "status":
-		return ""
-	default:
-		return chatops.Help(ls.state.Project.BotName)
-	}
+	return chatops.Parse(n.Body, p.BotName)
 }
 
-// approve counts for the content that was on the branch when it was given. A
-// comment that was changed afterwards, by whomever, approves nothing.
-func (ls *listener) approve(n Note, p gate.Person, cmd chatops.Command) string {
-	rule := ls.env.Gates.Approvals
-	switch {
-	case rule.Count == 0:
-		return "The policy asks for no approvals here, so there is nothing to approve."
-	case ls.edited(n):
-		return "This comment was edited, so it approves nothing: write a new one."
-	case len(cmd.Args) > 0 && (len(cmd.Args[0]) < 7 || !strings.HasPrefix(string(ls.branch.Head), strings.ToLower(cmd.Args[0]))):
-		return fmt.Sprintf("This approval does not count: it names another commit than the branch's, which is %s. Name at least 7 digits of it, or none.", message.Inline(ls.branch.Head.Short(), 8))
-	}
-	if reason := gate.Refusal(rule, p, ls.authors()); reason != "" {
-		return "This approval does not count: " + message.Quote(reason, 500) + "."
-	}
-	if !ls.current(n) {
-		return "This approval does not count: the branch has changed since. Look at it again, and approve it anew."
-	}
-	if !slices.ContainsFunc(ls.approvers, func(q gate.Person) bool { return q.ID == p.ID }) {
-		ls.approvers = append(ls.approvers, p)
-	}
-	return ""
-}
-
-// current tells whether the branch's present content was there already when
-// the comment was written.
-func (ls *listener) current(n Note) bool {
-	newest := ls.mr.Versions
-	return len(newest) > 0 && newest[0].Head == ls.branch.Head && !n.CreatedAt.Before(newest[0].CreatedAt)
-}
-
-// holdBy errs on the safe side: an edited comment still holds.
-func (ls *listener) holdBy(n Note, p gate.Person, cmd chatops.Command) string {
-	if p.Level < levelHold {
-		return "Holding needs the role developer in this project."
-	}
-	ls.raise(n, p.Username, cmd)
-	if ls.edited(n) {
-		return "Held. Since this comment was edited, only an unhold that is written from now on lifts it."
-	}
-	return ""
-}
-
-// raise takes the time of its last change for that of an edited comment: what
-// was edited into a hold is not lifted by what was written before. An edited
-// comment therefore gets words and no reaction, which would move that time.
-func (ls *listener) raise(n Note, by string, cmd chatops.Command) {
-	h := &hold{by: by, reason: message.Plain(strings.Join(cmd.Args, " "), 200), since: n.CreatedAt}
-	if ls.edited(n) {
-		h.since = n.UpdatedAt
-	}
-	if ls.hold == nil || !h.since.Before(ls.hold.since) {
-		ls.hold = h
-	}
-}
-
-func (ls *listener) unhold(n Note, p gate.Person) string {
-	switch {
-	case p.Level < levelHold:
-		return "Lifting a hold needs the role developer in this project."
-	case ls.edited(n):
-		return "This comment was edited, so it lifts nothing: write a new one."
-	case ls.hold != nil && ls.hold.since.After(n.CreatedAt):
-		return "The hold was placed after this comment was written, so it stays: write a new one to lift it."
-	}
-	ls.hold = nil
-	return ""
-}
-
-// edited tells whether a comment's text is not what its author first wrote.
-// GitLab's time of the last change does not tell that by itself: a reaction
-// moves it too. So the text's digest is noted with the first answer, and only
-// before that the times must agree.
-func (ls *listener) edited(n Note) bool {
-	if digest, ok := ls.known[n.ID]; ok {
-		return digest != digestOf(n)
-	}
-	return n.UpdatedAt.Sub(n.CreatedAt) > editTolerance
-}
-
-// editedDigest stands for the text of a comment that was edited. It stays, so
-// that going back to the first text makes no difference.
-const editedDigest = "edited"
-
-func (ls *listener) nextDigest(n Note) string {
-	if ls.edited(n) {
-		return editedDigest
-	}
-	return digestOf(n)
-}
-
-func digestOf(n Note) string {
-	sum := sha256.Sum256([]byte(n.Body))
-	return hex.EncodeToString(sum[:6])
-}
-
-// remembered are the marks of the comments that were answered before.
-func (l *life) remembered() []message.Seen {
-	known, _ := l.mr.recall(l.state.Project.Bot)
-	var out []message.Seen
-	for _, id := range slices.Sorted(maps.Keys(known)) {
-		out = append(out, message.Seen{Note: id, Digest: known[id]})
-	}
-	return out
-}
-
-// sticky keeps the one comment that says where the merge request stands.
-func (l *life) sticky(seen []message.Seen, sentence string) {
-	body := message.Sticky(sentence, seen)
-	var id core.NoteID
-	for _, n := range l.mr.Notes {
-		if n.Author == l.state.Project.Bot && message.IsSticky(n.Body) {
-			if n.Body == body {
-				return
+// Commanders are the people who gave commands that are read, or approved by
+// GitLab's button, each once and in order: those whose rights must be known.
+func Commanders(rules *policy.Policy, s *State) []core.UserID {
+	var out []core.UserID
+	add := func(mr MergeRequest) {
+		for _, n := range mr.Notes {
+			if len(s.Project.commands(rules.Commands, n)) > 0 {
+				out = append(out, n.Author)
 			}
-			id = n.ID
-			break
+		}
+		for _, a := range mr.Approvals {
+			out = append(out, a.User)
 		}
 	}
-	l.act(WriteNote{Cause: l.because("%s", sentence), MR: l.mr.ID, Note: id, Body: body})
+	for _, mr := range slices.Concat(s.Open, s.done()) {
+		add(mr)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }

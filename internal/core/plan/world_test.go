@@ -37,12 +37,14 @@ type world struct {
 	branches  map[string]branch
 	open      []plan.MergeRequest
 	closed    map[string]plan.MergeRequest
+	recent    []plan.MergeRequest
 	people    map[core.UserID]plan.Person
 	reactions map[core.NoteID][]string
 	reports   map[core.Cluster][]gate.Report
 	triggers  map[core.Cluster]plan.TriggerRecord
 	receivers map[core.Cluster]bool
-	made      int // commits, merge requests and notes made so far
+	heads     map[core.SHA]map[string]string // what each head that was pushed changes
+	made      int                            // commits, merge requests and notes made so far
 }
 
 // branch is one commit on top of a parent.
@@ -66,7 +68,7 @@ func newWorld(t testing.TB, files map[string]string, now time.Time) *world {
 		branches: map[string]branch{}, closed: map[string]plan.MergeRequest{},
 		people: map[core.UserID]plan.Person{}, reactions: map[core.NoteID][]string{},
 		reports: map[core.Cluster][]gate.Report{}, triggers: map[core.Cluster]plan.TriggerRecord{},
-		receivers: map[core.Cluster]bool{},
+		receivers: map[core.Cluster]bool{}, heads: map[core.SHA]map[string]string{},
 	}
 }
 
@@ -105,7 +107,10 @@ func (w *world) observe() *plan.State {
 		Head:    w.head(), Inventory: w.inventory[w.head()], Past: maps.Clone(w.inventory),
 		Reports: map[core.Cluster][]gate.Report{}, Triggers: maps.Clone(w.triggers),
 		Branches: map[string]plan.Branch{}, Closed: maps.Clone(w.closed), People: maps.Clone(w.people),
-		Receivers: w.receivers,
+		Receivers: w.receivers, Recent: slices.Clone(w.recent),
+	}
+	for i := range s.Recent {
+		s.Recent[i].Notes = slices.Clone(s.Recent[i].Notes)
 	}
 	for name, b := range w.branches {
 		s.Branches[name] = w.observeBranch(name, b)
@@ -223,6 +228,7 @@ func (w *world) push(a plan.PushBranch) {
 		w.t.Fatalf("push %s: expected head %q, found %q", a.Branch, a.Expect, got)
 	}
 	b := branch{head: sha(fmt.Sprintf("b%d", w.number())), parent: a.Parent, message: a.Message, files: map[string]string{}}
+	w.heads[b.head] = b.files
 	for _, f := range a.Files {
 		b.files[f.Path] = string(f.Content)
 	}
@@ -241,6 +247,9 @@ func (w *world) openMR(a plan.OpenMR) {
 	if !ok || slices.ContainsFunc(w.open, func(mr plan.MergeRequest) bool { return mr.Source == a.Branch && mr.Target == a.Into }) {
 		w.t.Fatalf("open a merge request for %s: no such branch, or a second one", a.Branch)
 	}
+	if old, ok := w.closed[a.Branch]; ok && !slices.ContainsFunc(w.recent, func(mr plan.MergeRequest) bool { return mr.ID == old.ID }) {
+		w.recent = append(w.recent, old)
+	}
 	delete(w.closed, a.Branch)
 	w.open = append(w.open, plan.MergeRequest{
 		ID: core.MRID(w.number()), State: plan.Opened, Source: a.Branch, Target: a.Into, Head: b.head, Author: bot,
@@ -250,24 +259,51 @@ func (w *world) openMR(a plan.OpenMR) {
 }
 
 func (w *world) write(a plan.WriteNote) {
-	mr := w.mr(a.MR)
-	if a.Note == 0 {
-		mr.Notes = append(mr.Notes, plan.Note{ID: core.NoteID(w.number()), Author: bot, Body: a.Body, CreatedAt: w.now, UpdatedAt: w.now})
-		return
-	}
-	i := slices.IndexFunc(mr.Notes, func(n plan.Note) bool { return n.ID == a.Note })
-	if i < 0 || mr.Notes[i].Author != bot {
-		w.t.Fatalf("write note %d of !%d, which is not Sluice's", a.Note, a.MR)
-	}
-	mr.Notes[i].Body, mr.Notes[i].UpdatedAt = a.Body, w.now
+	w.talk(a.MR, func(notes []plan.Note) []plan.Note {
+		if a.Note == 0 {
+			return append(notes, plan.Note{ID: core.NoteID(w.number()), Author: bot, Body: a.Body, CreatedAt: w.now, UpdatedAt: w.now})
+		}
+		i := slices.IndexFunc(notes, func(n plan.Note) bool { return n.ID == a.Note })
+		if i < 0 || notes[i].Author != bot {
+			w.t.Fatalf("write note %d of !%d, which is not Sluice's", a.Note, a.MR)
+		}
+		notes[i].Body, notes[i].UpdatedAt = a.Body, w.now
+		return notes
+	})
 }
 
 // react moves the time of the last change, as GitLab does.
 func (w *world) react(a plan.React) {
-	mr := w.mr(a.MR)
-	i := slices.IndexFunc(mr.Notes, func(n plan.Note) bool { return n.ID == a.Note })
-	mr.Notes[i].UpdatedAt = w.now
+	w.talk(a.MR, func(notes []plan.Note) []plan.Note {
+		i := slices.IndexFunc(notes, func(n plan.Note) bool { return n.ID == a.Note })
+		notes[i].UpdatedAt = w.now
+		return notes
+	})
 	w.reactions[a.Note] = append(w.reactions[a.Note], a.Emoji)
+}
+
+// talk changes the comments of a merge request, open or not.
+func (w *world) talk(id core.MRID, change func([]plan.Note) []plan.Note) {
+	w.t.Helper()
+	for _, list := range [][]plan.MergeRequest{w.open, w.recent} {
+		for i := range list {
+			if list[i].ID == id {
+				list[i].Notes = change(list[i].Notes)
+				if list[i].State == plan.Closed && w.closed[list[i].Source].ID == id {
+					w.closed[list[i].Source] = list[i]
+				}
+				return
+			}
+		}
+	}
+	for branch, mr := range w.closed {
+		if mr.ID == id {
+			mr.Notes = change(slices.Clone(mr.Notes))
+			w.closed[branch] = mr
+			return
+		}
+	}
+	w.t.Fatalf("no merge request !%d to write on", id)
 }
 
 func (w *world) merge(a plan.MergeMR) {
@@ -280,6 +316,9 @@ func (w *world) merge(a plan.MergeMR) {
 		w.t.Fatalf("merging !%d overwrites a file that has changed meanwhile", a.MR)
 	}
 	files := overlaid(w.files(), b.files)
+	done := *mr
+	done.State = plan.Merged
+	w.recent = append(w.recent, done)
 	w.drop(a.MR)
 	w.commit(sha(fmt.Sprintf("d%d", w.number())), files)
 }
@@ -297,8 +336,9 @@ func (w *world) conflicts(b branch) bool {
 func (w *world) close(id core.MRID, by core.UserID) {
 	mr := *w.mr(id)
 	w.drop(id)
-	mr.State, mr.ClosedBy, mr.HeadMessage = plan.Closed, by, w.branches[mr.Source].message
+	mr.State, mr.ClosedBy, mr.ClosedAt, mr.HeadMessage = plan.Closed, by, w.now, w.branches[mr.Source].message
 	w.closed[mr.Source] = mr
+	w.recent = append(w.recent, mr)
 }
 
 func (w *world) drop(id core.MRID) {

@@ -15,6 +15,7 @@ const (
 	maxPrincipals   = 50                  // per environment; each group costs a request per person
 	maxApprovals    = 20                  // a count that nobody can reach is a mistake
 	maxLimit        = 1000                // merge requests; more than anybody reads is no limit
+	maxIssue        = 1 << 31             // GitLab numbers issues within a project
 	maxSoak         = 90 * 24 * time.Hour // a soak longer than a quarter is a mistake
 	maxWindows      = 20                  // per environment; each is laid out over three weeks to find the next opening
 	maxExpressions  = 20                  // per environment; all are evaluated in each pass

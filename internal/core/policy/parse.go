@@ -36,6 +36,7 @@ func (d *decoder) policy(root place) *Policy {
 		field{"freezes", false, func(at place) { p.Freezes = d.freezes(at) }},
 		field{"guard", false, func(at place) { p.Guard = oneOf(d, at, GuardStatus, GuardThread, GuardNone) }},
 		field{"limits", false, func(at place) { p.Limits = d.limits(at) }},
+		field{"commands", false, func(at place) { p.Commands = d.commands(at) }},
 	)
 	for _, e := range envs {
 		if !e.Root() {

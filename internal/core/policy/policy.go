@@ -23,6 +23,7 @@ type Policy struct {
 	Freezes      []Freeze      // for all environments; each environment's Gates hold them as well
 	Guard        Guard
 	Limits       Limits
+	Commands     Commands
 }
 
 // Environment is one step of the way that versions take.
@@ -128,12 +129,14 @@ func (p *Policy) Downstream(env core.Env) []core.Env {
 // Groups returns every group that the policy names, sorted, each once: the
 // groups whose members must be known before the gates can be judged.
 func (p *Policy) Groups() []string {
-	var groups []string
+	who := slices.Clone(p.Commands.Override)
 	for _, e := range p.Environments {
-		for _, who := range e.Gates.Approvals.From {
-			if who.Kind == Group {
-				groups = append(groups, who.Name)
-			}
+		who = append(who, e.Gates.Approvals.From...)
+	}
+	var groups []string
+	for _, w := range who {
+		if w.Kind == Group {
+			groups = append(groups, w.Name)
 		}
 	}
 	slices.Sort(groups)

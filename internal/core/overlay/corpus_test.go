@@ -17,6 +17,7 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 	"github.com/sluice-gitops/sluice/internal/core/overlay/memtree"
 	"github.com/sluice-gitops/sluice/internal/core/pin"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
 )
 
 // TestCorpus reads each monorepo of testdata and compares what was found with
@@ -48,7 +49,7 @@ func TestCorpus(t *testing.T) {
 				t.Error(diff)
 			}
 			if !c.alone {
-				agree(t, c.tree, parsePolicy(t, testPolicy))
+				agree(t, c.tree, policyOf(t, c.tree))
 			}
 		})
 	}
@@ -149,11 +150,20 @@ func (c *corpusCase) run(t *testing.T) map[string]string {
 
 func read(t *testing.T, files map[string][]byte) *overlay.Inventory {
 	t.Helper()
-	inv, err := overlay.NewReader().Read(memtree.New(files), parsePolicy(t, testPolicy))
+	inv, err := overlay.NewReader().Read(memtree.New(files), policyOf(t, files))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return inv
+}
+
+// policyOf is the archive's own policy, or the usual one.
+func policyOf(t *testing.T, files map[string][]byte) *policy.Policy {
+	t.Helper()
+	if own, ok := files[policy.FileName]; ok {
+		return parsePolicy(t, string(own))
+	}
+	return parsePolicy(t, testPolicy)
 }
 
 // setAll lists the changes that give every pin of a cluster the version, and

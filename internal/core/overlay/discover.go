@@ -8,21 +8,27 @@ import (
 	"strings"
 
 	"github.com/sluice-gitops/sluice/internal/core/pin"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
 	"github.com/sluice-gitops/sluice/internal/core/yamledit"
 )
 
 // finder collects the pins of built resources.
 type finder struct {
-	work *work
-	pins []pin.Pin
-	err  error
+	work    *work
+	reading policy.Reading
+	pins    []pin.Pin
+	met     map[int]bool // the fields of the reading that hold something
+	err     error
 }
 
-// discover finds every version that the built resources carry.
-func discover(w *work, resources []resource) ([]pin.Pin, error) {
-	f := &finder{work: w}
+// discover finds every version that the built resources carry, and notes in met
+// which fields of the policy they have.
+func discover(w *work, resources []resource, reading policy.Reading, met map[int]bool) ([]pin.Pin, error) {
+	f := &finder{work: w, reading: reading, met: met}
 	for _, r := range resources {
+		known := len(f.pins)
 		f.resource(r)
+		f.named(r, known)
 	}
 	return f.distinct(), f.err
 }

@@ -76,6 +76,10 @@ func (s *survey) expect(t *lookup, at site, none bool) error {
 // set replaces, adds or, for the zero memo, removes an overlay.
 func (s *survey) set(at site, m memo) {
 	u, ok := s.rows[at.dir]
+	if ok {
+		s.count(u.met, -1)
+	}
+	s.count(m.met, 1)
 	switch {
 	case m.deployment == nil && !ok:
 		return
@@ -90,7 +94,7 @@ func (s *survey) set(at site, m memo) {
 		s.targets[at.target] = append(s.targets[at.target], u)
 	}
 	s.link(u, m.depends)
-	u.depends, u.deployment = m.depends, m.deployment
+	u.depends, u.deployment, u.met = m.depends, m.deployment, m.met
 }
 
 // link makes a row known to what it depends on from now on. Mostly that is
@@ -179,7 +183,7 @@ func (s *survey) problems() []Problem {
 	for _, list := range s.broken {
 		all = append(all, list...)
 	}
-	all = slices.AppendSeq(all, maps.Values(s.bare))
+	all = append(slices.AppendSeq(all, maps.Values(s.bare)), s.absent()...)
 	slices.SortFunc(all, byPlace)
 	return slices.Compact(all)
 }

@@ -23,6 +23,7 @@ type kustomization struct {
 	namespace  string
 	prefix     string
 	suffix     string
+	replaced   []*node   // replacements and vars that set no version, as far as Sluice itself knows
 	odd        []Problem // what may change versions and is not understood
 	doc        int       // the document within its file
 	listed     *node     // the images as they are written; nil if there are none
@@ -128,6 +129,7 @@ func (k *kustomization) refuseOthers(root *node) {
 			if item.get("path") != nil || speaksOfVersions(item.get("targets")) {
 				k.refuse(item.at, key+" that may set a version are not understood")
 			}
+			k.replaced = append(k.replaced, item)
 		}
 	}
 }

@@ -37,6 +37,7 @@ type memo struct {
 	job
 	depends    []dependency
 	deployment *Deployment
+	met        map[int]bool // the fields of the reading that it has
 }
 
 // dependency is what stood at a path: "" for nothing.
@@ -93,12 +94,13 @@ func (r *Reader) read(t Tree, p *policy.Policy) (*Inventory, error) {
 	return s.inventory, nil
 }
 
-// sameLayout tells whether both policies find the same overlays.
+// sameLayout tells whether both policies find the same overlays, and the same
+// versions in them.
 func sameLayout(a, b *policy.Policy) bool {
 	return a == b || slices.EqualFunc(a.Layout, b.Layout, policy.Pattern.Equal) &&
 		slices.EqualFunc(a.Environments, b.Environments, func(x, y policy.Environment) bool {
 			return x.Name == y.Name && slices.Equal(x.Clusters, y.Clusters)
-		})
+		}) && a.SameReadings(b)
 }
 
 // job is one overlay that is to be understood.
@@ -106,6 +108,11 @@ type job struct {
 	dir     string // its directory, or its file
 	cluster string // the cluster's directory, "" if it has none of its own
 	vars    policy.Vars
+	reading policy.Reading // what the policy says of versions in it
+}
+
+func (j job) equal(o job) bool {
+	return j.dir == o.dir && j.cluster == o.cluster && j.vars == o.vars && j.reading.Equal(o.reading)
 }
 
 // deployment understands one overlay, or returns the zero memo if there is a
@@ -116,7 +123,10 @@ func (r *Reader) deployment(t *lookup, j job) (memo, error) {
 			return m, err
 		}
 	}
-	res := &resolver{reader: r, tree: t, dir: j.dir, cluster: j.cluster, depends: map[string]core.SHA{}, files: map[string]core.SHA{}, work: &work{left: maxWork}}
+	res := &resolver{reader: r, tree: t, dir: j.dir, cluster: j.cluster, depends: map[string]core.SHA{}, files: map[string]core.SHA{}, work: &work{left: maxWork}, reading: j.reading}
+	if len(j.reading.Fields) > 0 {
+		res.met = map[int]bool{}
+	}
 	found, err := res.pins()
 	d := &Deployment{App: j.vars.App, Cluster: j.vars.Cluster, Dir: j.dir}
 	problem, isProblem := problemOf(err)
@@ -135,7 +145,7 @@ func (r *Reader) deployment(t *lookup, j job) (memo, error) {
 	if d.Inputs, err = res.inputs(d.Pins); err != nil {
 		return memo{}, err
 	}
-	m := memo{job: j, depends: dependencies(res.depends), deployment: d}
+	m := memo{job: j, depends: dependencies(res.depends), deployment: d, met: res.met}
 	r.remember(m)
 	return m, nil
 }
@@ -181,7 +191,7 @@ func below(p string, all map[string]core.SHA) bool {
 }
 
 func (m memo) holds(t *lookup, j job) (bool, error) {
-	if m.job != j {
+	if !m.job.equal(j) {
 		return false, nil
 	}
 	for _, d := range m.depends {

@@ -47,7 +47,7 @@ func render(t *testing.T, files map[string][]byte, dir string) (string, error) {
 
 // rendered finds the versions in kustomize's output with a reading of its own:
 // decoded values, no places, no knowledge of overlays.
-func rendered(t *testing.T, text string) []string {
+func rendered(t *testing.T, text string, fields []policy.Field) []string {
 	t.Helper()
 	var out []string
 	for d := yaml.NewDecoder(strings.NewReader(text)); ; {
@@ -57,10 +57,48 @@ func rendered(t *testing.T, text string) []string {
 		} else if err != nil {
 			t.Fatal(err)
 		}
+		for _, f := range fields {
+			out = append(out, named(doc, f)...)
+		}
 		out = append(out, versionsOf(doc)...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// named takes out of an object what a field of the policy holds.
+func named(doc map[string]any, f policy.Field) []string {
+	api, _, _ := strings.Cut(text(doc["apiVersion"]), "/")
+	if !f.Of(text(doc["kind"]), api) {
+		return nil
+	}
+	var out []string
+	var to func(v any, path policy.FieldPath)
+	to = func(v any, path policy.FieldPath) {
+		list, _ := v.([]any)
+		m, _ := v.(map[string]any)
+		for k, inner := range m {
+			switch {
+			case path[0].Each != policy.EachValue && path[0].Key != k:
+			case len(path) > 1:
+				to(inner, path[1:])
+			default:
+				version := text(inner)
+				if f.Is == policy.ImageField {
+					version = versionOfRef(version)
+				}
+				if version != "" {
+					out = append(out, string(pin.Field)+" "+version)
+				}
+				delete(m, k)
+			}
+		}
+		for _, item := range list {
+			to(item, path[1:])
+		}
+	}
+	to(doc, f.Path)
+	return out
 }
 
 func versionsOf(doc map[string]any) []string {
@@ -182,11 +220,11 @@ func agree(t *testing.T, files map[string][]byte, p *policy.Policy) (overlays, r
 				t.Errorf("%s: kustomize refuses what was understood: %v", d.Dir, err)
 				continue
 			}
-			if diff := gocmp.Diff(rendered(t, out), found(d)); diff != "" {
+			if diff := gocmp.Diff(rendered(t, out, p.Fields), found(d)); diff != "" {
 				t.Errorf("%s: rendered (-) and found (+) versions differ:\n%s\n%s", d.Dir, diff, show(files, d))
 				continue
 			}
-			writes += rewriteEach(t, files, d, out)
+			writes += rewriteEach(t, files, d, out, p.Fields)
 		}
 	}
 	return overlays, refused, writes
@@ -194,7 +232,7 @@ func agree(t *testing.T, files map[string][]byte, p *policy.Policy) (overlays, r
 
 // rewriteEach sets one pin after the other and requires that in the rendered
 // output nothing but that version has changed.
-func rewriteEach(t *testing.T, files map[string][]byte, d *overlay.Deployment, before string) int {
+func rewriteEach(t *testing.T, files map[string][]byte, d *overlay.Deployment, before string, fields []policy.Field) int {
 	t.Helper()
 	writes := 0
 	for i, p := range d.Pins {
@@ -221,7 +259,7 @@ func rewriteEach(t *testing.T, files map[string][]byte, d *overlay.Deployment, b
 				t.Errorf("%s: %s set to %s changes %s\n(want %s)", d.Dir, p.Key, next, line, want(old))
 			}
 		}
-		if got := rendered(t, after); !slices.Contains(got, string(p.Kind)+" "+next) {
+		if got := rendered(t, after, fields); !slices.Contains(got, string(p.Kind)+" "+next) {
 			t.Errorf("%s: %s set to %s, but rendered are %v", d.Dir, p.Key, next, got)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/pin"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
 	"github.com/sluice-gitops/sluice/internal/core/yamledit"
 )
 
@@ -27,6 +28,8 @@ type resolver struct {
 	seen    []string // the directories being resolved, outermost first
 	maps    []*node  // the ConfigMaps in sight, which may hold variables
 	notices notices
+	reading policy.Reading // what the policy says of versions in this overlay
+	met     map[int]bool   // the fields of the reading that the overlay has
 }
 
 // built is what a kustomization makes: objects, and pins that stand in
@@ -105,7 +108,7 @@ func (r *resolver) applied(flux *fluxKustomization, b *built) ([]pin.Pin, error)
 			return nil, err
 		}
 	}
-	found, err := discover(r.work, b.resources)
+	found, err := discover(r.work, b.resources, r.reading, r.met)
 	if err != nil {
 		return nil, err
 	}
@@ -161,6 +164,9 @@ func (r *resolver) directory(dir string, on *built) error {
 func (r *resolver) build(dir, file string, k *kustomization, on *built) error {
 	if len(k.odd) > 0 {
 		return at(file, k.odd[0])
+	}
+	if err := r.unseen(k); err != nil {
+		return err
 	}
 	for _, ref := range k.resources {
 		if err := r.resource(on, dir, ref); err != nil {
@@ -299,6 +305,9 @@ func (r *resolver) patch(on *built, dir string, p patch) error {
 	operations := slices.ContainsFunc(docs, func(n *node) bool { return n.kind == yamledit.Sequence })
 	if len(docs) > 1 && (p.target != nil || operations) {
 		return p.refuse("a patch of several documents can neither have a target nor be a list of operations")
+	}
+	if err := r.vague(p, docs); err != nil {
+		return err
 	}
 	r.notices.aimless(r.work, on, p, docs)
 	for _, doc := range docs {

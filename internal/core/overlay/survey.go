@@ -20,6 +20,7 @@ type survey struct {
 	notes     map[string][]Problem      // of directories that the policy does not cover
 	broken    map[core.Target][]Problem // of deployments
 	bare      map[string]Problem        // of directories that would be overlays if they had a kustomization.yaml
+	met       []int                     // how many overlays have each of the policy's fields
 	inventory *Inventory
 }
 
@@ -28,12 +29,14 @@ type row struct {
 	site
 	depends    []dependency
 	deployment *Deployment
+	met        map[int]bool
 }
 
 func newSurvey(t Tree, p *policy.Policy) *survey {
 	return &survey{
 		tree: t, policy: p, rows: map[string]*row{}, users: map[string][]*row{}, targets: map[core.Target][]*row{},
 		notes: map[string][]Problem{}, broken: map[core.Target][]Problem{}, bare: map[string]Problem{}, inventory: &Inventory{},
+		met: make([]int, len(p.Fields)),
 	}
 }
 
@@ -145,7 +148,7 @@ func (s *survey) site(p string, e Entry) (site, bool) {
 		}
 		return site{
 			target: core.Target{Env: env, App: vars.App}, file: segments[len(names)-1].Extension != "",
-			job: job{dir: p, cluster: clusterDir(p, pattern), vars: vars},
+			job: job{dir: p, cluster: clusterDir(p, pattern), vars: vars, reading: s.policy.Reading(vars.App)},
 		}, true
 	}
 	return site{}, false

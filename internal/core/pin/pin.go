@@ -24,6 +24,7 @@ const (
 	Value  Kind = "value"  // an image inside the values of a HelmRelease
 	Source Kind = "source" // what an OCIRepository or GitRepository of Flux takes
 	Remote Kind = "remote" // a remote resource of a kustomization
+	Field  Kind = "field"  // a field of a custom resource that the policy names
 )
 
 // Key identifies what is versioned, independent of environment and place. Two

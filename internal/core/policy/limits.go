@@ -23,6 +23,9 @@ const (
 	maxPhrase       = 200                 // characters of a text that goes into sentences
 	maxNameLength   = 63                  // of environments and clusters; they become parts of branch names, labels and headers
 	maxGroupDepth   = 20                  // GitLab's own limit for nested groups
+	maxFields       = 50                  // each is looked for in every object
+	maxFieldSteps   = 20                  // of a field's path
+	maxGroup        = 253                 // characters of an API's group, as Kubernetes allows
 	maxTagGlobs     = 50                  // per rule; each tag is matched against each
 	maxTag          = 128                 // characters of a tag, as registries allow
 	maxConstraint   = 200                 // characters of a version constraint

@@ -32,6 +32,7 @@ func (d *decoder) policy(root place) *Policy {
 		field{"version", true, d.version},
 		field{"layout", true, func(at place) { p.Layout = d.layout(at) }},
 		field{"environments", true, func(at place) { envs = d.environments(at) }},
+		field{"fields", false, func(at place) { p.Fields = d.fields(at) }},
 		field{"apps", false, func(at place) { p.Apps = d.apps(at) }},
 		field{"freezes", false, func(at place) { p.Freezes = d.freezes(at) }},
 		field{"guard", false, func(at place) { p.Guard = oneOf(d, at, GuardStatus, GuardThread, GuardNone) }},

@@ -19,6 +19,7 @@ const FileName = "sluice.yaml"
 type Policy struct {
 	Layout       []Pattern
 	Environments []Environment // in the file's order
+	Fields       []Field       // in the file's order, none twice
 	Apps         []AppRule     // in the file's order, which is their precedence
 	Freezes      []Freeze      // for all environments; each environment's Gates hold them as well
 	Guard        Guard

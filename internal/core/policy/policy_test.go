@@ -79,6 +79,9 @@ func render(p *policy.Policy) string {
 			fmt.Fprintf(&b, "  freeze %s to %s, %s, %q\n", f.Start.UTC().Format("2006-01-02 15:04"), f.End.UTC().Format("2006-01-02 15:04"), f.Zone, f.Reason)
 		}
 	}
+	for _, f := range p.Fields {
+		fmt.Fprintf(&b, "field %s of %q: %s is %s, line %d\n", f.Kind, f.Group, f.Path, f.Is, f.At.Line)
+	}
 	for _, a := range p.Apps {
 		fmt.Fprintf(&b, "app %s versions %q promote %s%s\n", a.Match, a.Versions, a.Promote, renderRest(a))
 	}
@@ -274,6 +277,22 @@ apps:
 		got := rule.Forbids(rule.Read(tt.version, tt.chart), tt.chart)
 		if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
 			t.Errorf("%s %q, chart %v: %q, want %q in it", tt.app, tt.version, tt.chart, got, tt.want)
+		}
+	}
+}
+
+// TestFieldPathsPrintAsTheyAreRead reads what was printed again.
+func TestFieldPathsPrintAsTheyAreRead(t *testing.T) {
+	const head = "version: 1\nlayout: ['c/{cluster}/{app}']\nenvironments: [{name: dev, clusters: [a]}]\nfields: [{kind: M, path: '"
+	for path, want := range map[string]string{
+		"spec.image": "", "spec.a[].b": "", "a[][]": "", "*.x": "", `a."b.c".d`: "", `"plain"."*"`: `plain."*"`, `a."[]"[]`: "", "a-b_c/d": "",
+	} {
+		if want == "" {
+			want = path
+		}
+		first := parse(t, head+path+"'}]").Fields[0].Path
+		if again := parse(t, head+first.String()+"'}]").Fields[0].Path; first.String() != want || again.String() != want {
+			t.Errorf("%s is printed as %s, and read again as %s; want %s", path, first, again, want)
 		}
 	}
 }

@@ -115,7 +115,9 @@ func (v Version) describe() string {
 }
 
 // form is the shape as people read it: 1.2.3-alpine is "#.#.#-alpine".
-func (v Version) form() string { return strings.ReplaceAll(strings.TrimPrefix(v.shape, "as "), "|", "") }
+func (v Version) form() string {
+	return strings.ReplaceAll(strings.TrimPrefix(v.shape, "as "), "|", "")
+}
 
 // age compares two versions of one scheme and shape: negative if a is the older
 // one. 0 means that there is no order, for the reason given if it is not plain.

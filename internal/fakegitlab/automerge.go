@@ -15,7 +15,7 @@ func (s *Server) setAuto(mr *mergeRequest, by *user, o mergeOptions) {
 
 // tryAuto merges if auto-merge is armed and nothing stands in the way now.
 func (s *Server) tryAuto(mr *mergeRequest) {
-	if mr.auto == nil || !mr.open() {
+	if mr.auto == nil || mr.car != nil || !mr.open() {
 		return
 	}
 	s.recheck(mr)
@@ -44,7 +44,7 @@ func cancelAutoMerge(c *call) (reply, error) {
 		return reply{}, fail(http.StatusNotAcceptable, "Can't cancel the automatic merge")
 	}
 	old := *mr
-	mr.auto = nil
+	mr.auto, mr.car = nil, nil
 	c.systemNote(mr, c.user, "canceled the automatic merge")
 	c.touch(mr)
 	c.emitMR(mr, c.user, "update", nil, mrChanges(&old, mr))

@@ -115,6 +115,7 @@ type mergeRequest struct {
 	forceRemove  bool
 	removeSource *bool
 	auto         *autoMerge
+	car          *car
 	rebasing     bool
 	check        mergeCheck
 	approvals    []approval

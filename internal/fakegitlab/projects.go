@@ -39,7 +39,8 @@ func (s *Server) renderProject(p *project, u *user) obj {
 		"allow_merge_on_skipped_pipeline":                  p.opts.AllowMergeOnSkipped,
 		"only_allow_merge_if_all_discussions_are_resolved": p.opts.DiscussionsMustBeResolved,
 		"remove_source_branch_after_merge":                 p.opts.RemoveSourceBranch,
-		"merge_requests_enabled":                           true, "issues_enabled": false, "jobs_enabled": true,
+		"merge_pipelines_enabled":                          p.opts.MergeTrains, "merge_trains_enabled": p.opts.MergeTrains,
+		"merge_requests_enabled": true, "issues_enabled": false, "jobs_enabled": true,
 		"merge_requests_access_level": "enabled", "repository_access_level": "enabled", "builds_access_level": "enabled",
 		"approvals_before_merge": p.opts.ApprovalsRequired, "ci_config_path": "",
 		"permissions": s.permissions(p, u),
@@ -111,6 +112,7 @@ func updateProject(c *call) (reply, error) {
 		"allow_merge_on_skipped_pipeline":                  &o.AllowMergeOnSkipped,
 		"only_allow_merge_if_all_discussions_are_resolved": &o.DiscussionsMustBeResolved,
 		"remove_source_branch_after_merge":                 &o.RemoveSourceBranch,
+		"merge_trains_enabled":                             &o.MergeTrains,
 	} {
 		*field = q.boolean(key, *field)
 	}

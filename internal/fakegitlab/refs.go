@@ -49,7 +49,7 @@ func (s *Server) sourceMoved(p *project, by *user, branch string, u refUpdate) {
 		}
 		old := *mr
 		s.newVersion(mr, u.after)
-		mr.auto = nil
+		mr.auto, mr.car = nil, nil
 		s.systemNote(mr, by, s.addedCommits(mr, old.sha))
 		s.touch(mr)
 		s.emitMR(mr, by, "update", obj{"oldrev": old.sha}, mrChanges(&old, mr))
@@ -91,7 +91,7 @@ func (s *Server) targetMoved(p *project, by *user, branch string, u refUpdate) {
 			s.markMerged(mr, by)
 		}
 		if mr.auto != nil && p.opts.MergeMethod != "merge" {
-			mr.auto = nil // semi-linear and fast-forward merges start over
+			mr.auto, mr.car = nil, nil // semi-linear and fast-forward merges start over
 		}
 	}
 }

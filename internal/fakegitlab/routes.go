@@ -120,6 +120,8 @@ func mergeRequestRoutes() []route {
 		{"PUT " + mrAt + "/merge", Guest, acceptMergeRequest},
 		{"PUT " + mrAt + "/rebase", Guest, rebaseMergeRequest},
 		{"POST " + mrAt + "/cancel_merge_when_pipeline_succeeds", Guest, cancelAutoMerge},
+		{"GET " + proj + "/merge_trains/merge_requests/{iid}", Reporter, getCar},
+		{"POST " + proj + "/merge_trains/merge_requests/{iid}", Guest, addToTrain},
 		{"POST " + mrAt + "/approve", Guest, approve},
 		{"POST " + mrAt + "/unapprove", Guest, unapprove},
 		{"GET " + mrAt + "/approvals", Reporter, getApprovals},

@@ -62,6 +62,7 @@ type ProjectOptions struct {
 	ResetApprovalsOnPush      bool // Premium
 	DenyAuthorApproval        bool // Premium
 	RequireSHAForMerge        bool // require_sha_for_merge, since 19.2: merging without sha is refused
+	MergeTrains               bool // Premium
 	UnprotectedDefaultBranch  bool
 	DevelopersMayPush         bool // developers may merge into and push to the default branch
 }

@@ -144,6 +144,8 @@ func (r *repo) do(ctx context.Context, o *observation, a plan.Action) error {
 		return r.Desk.SetStatus(ctx, a)
 	case plan.GuardThread:
 		return r.Desk.GuardThread(ctx, a)
+	case plan.LeaveTrain:
+		return r.Desk.LeaveTrain(ctx, a)
 	case plan.MergeMR:
 		return r.merge(ctx, o, a)
 	case plan.Trigger:
@@ -179,7 +181,25 @@ func (r *repo) merge(ctx context.Context, o *observation, a plan.MergeMR) error 
 	if !slices.Contains(r.planner.Compute(fresh.policy, &again, r.p.cfg.Clock()).Actions, plan.Action(a)) {
 		return core.Errorf(core.Conflict, "merge !%d: something moved since it was decided", a.MR)
 	}
-	return r.Desk.Merge(ctx, a)
+	err = r.Desk.Merge(ctx, a)
+	r.attempted(a, err)
+	return err
+}
+
+// attempted counts the refusals of a merge in a row, so that the next plan can
+// give GitLab more and more time.
+func (r *repo) attempted(a plan.MergeMR, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if core.KindOf(err) != core.Conflict {
+		delete(r.attempts, a.Target)
+		return
+	}
+	before := r.attempts[a.Target]
+	if before.SHA != a.SHA {
+		before.Count = 0
+	}
+	r.attempts[a.Target] = plan.Attempt{SHA: a.SHA, Count: before.Count + 1, At: r.p.cfg.Clock()}
 }
 
 // hearAgain replaces what was seen of one merge request. Whether it can be

@@ -25,6 +25,7 @@ type desk struct {
 	mr     plan.MergeRequest
 	open   bool
 	merged []plan.MergeMR
+	answer error // of GitLab, to a merge
 }
 
 func (d *desk) MergeRequest(context.Context, core.MRID) (plan.MergeRequest, bool, error) {
@@ -33,7 +34,7 @@ func (d *desk) MergeRequest(context.Context, core.MRID) (plan.MergeRequest, bool
 
 func (d *desk) Merge(_ context.Context, a plan.MergeMR) error {
 	d.merged = append(d.merged, a)
-	return nil
+	return d.answer
 }
 
 // shelf is a mirror of two commits: the head, and Sluice's on top of it.
@@ -122,4 +123,38 @@ func TestAMergeListensUntilTheEnd(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestARefusedMergeIsGivenTime counts what GitLab refuses, and forgets it with
+// the first merge that it accepts.
+func TestARefusedMergeIsGivenTime(t *testing.T) {
+	now := time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)
+	r, o, d := ready(t, now)
+	a := plan.MergeMR{Cause: plan.Cause{Target: core.Target{Env: "stg", App: "web"}, Reason: "every gate passes"}, MR: 7, SHA: shaB}
+	want := func(count int) {
+		t.Helper()
+		if got := r.attempts[a.Target]; got.Count != count || count > 0 && (got.SHA != shaB || !got.At.Equal(now)) {
+			t.Errorf("attempts are %+v, want %d", got, count)
+		}
+	}
+	d.answer = core.Errorf(core.Conflict, "405")
+	for n := range 3 {
+		if err := r.merge(t.Context(), o, a); core.KindOf(err) != core.Conflict {
+			t.Fatal(err)
+		}
+		want(n + 1)
+	}
+	if len(d.merged) != 3 {
+		t.Errorf("GitLab was asked %d times", len(d.merged))
+	}
+	d.answer = nil
+	if err := r.merge(t.Context(), o, a); err != nil {
+		t.Fatal(err)
+	}
+	want(0)
+	d.open = false
+	if err := r.merge(t.Context(), o, a); core.KindOf(err) != core.Conflict {
+		t.Fatal(err)
+	}
+	want(0) // that was no refusal of GitLab's
 }

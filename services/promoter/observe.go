@@ -34,7 +34,7 @@ type observation struct {
 func (r *repo) observe(ctx context.Context) (*observation, error) {
 	s := &plan.State{Receivers: map[core.Cluster]bool{}, Reports: r.p.clusterReports(), Triggers: r.p.clusterTriggers()}
 	r.mu.Lock()
-	s.Refused = maps.Clone(r.refused)
+	s.Refused, s.Attempts = maps.Clone(r.refused), maps.Clone(r.attempts)
 	r.mu.Unlock()
 	for cluster := range r.Receivers {
 		s.Receivers[cluster] = true

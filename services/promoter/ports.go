@@ -39,6 +39,7 @@ type Requests interface {
 	OpenMR(ctx context.Context, a plan.OpenMR) (core.MRID, error)
 	EditMR(ctx context.Context, a plan.EditMR) error
 	Merge(ctx context.Context, a plan.MergeMR) error
+	LeaveTrain(ctx context.Context, a plan.LeaveTrain) error
 	CloseMR(ctx context.Context, a plan.CloseMR) error
 }
 

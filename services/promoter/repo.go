@@ -31,8 +31,9 @@ type repo struct {
 	merging sync.Mutex // one merge at a time, since each moves the base of the next
 
 	mu       sync.Mutex
-	refused  map[core.Target]string // why the last action on a target was refused; see plan.State
-	id       int64                  // the project's, once known
+	attempts map[core.Target]plan.Attempt // merges that GitLab refused; see plan.State
+	refused  map[core.Target]string       // why the last action on a target was refused; see plan.State
+	id       int64                        // the project's, once known
 	plan     *plan.Plan
 	progress time.Time // the end of the last pass that succeeded
 	trouble  error     // of the last pass
@@ -40,7 +41,7 @@ type repo struct {
 }
 
 func newRepo(p *Promoter, m Monorepo) *repo {
-	r := &repo{Monorepo: m, p: p, reader: overlay.NewReader(), asked: make(chan struct{}, 1), said: map[string]bool{}, refused: map[core.Target]string{}, started: p.cfg.Clock()}
+	r := &repo{Monorepo: m, p: p, reader: overlay.NewReader(), asked: make(chan struct{}, 1), said: map[string]bool{}, refused: map[core.Target]string{}, attempts: map[core.Target]plan.Attempt{}, started: p.cfg.Clock()}
 	r.wake()
 	return r
 }

@@ -126,7 +126,10 @@ func (p *Project) attach(ctx context.Context, mr *plan.MergeRequest) error {
 	if mr.Notes, err = p.comments(ctx, mr.ID); err != nil {
 		return err
 	}
-	mr.Statuses, err = p.statuses(ctx, mr)
+	if mr.Statuses, err = p.statuses(ctx, mr); err != nil {
+		return err
+	}
+	mr.Train, err = p.car(ctx, mr.ID)
 	return err
 }
 

@@ -26,6 +26,7 @@ type Project struct {
 	// does nothing that the next pass would not mend.
 	branch  atomic.Pointer[string]
 	threads threads
+	trains  atomic.Bool // whether merge trains are in use, as seen last
 }
 
 // wireProject is the little of a project's document that matters. The client
@@ -36,6 +37,7 @@ type wireProject struct {
 	WebURL        string `json:"web_url"`
 	DefaultBranch string `json:"default_branch"`
 	Archived      bool   `json:"archived"`
+	Trains        bool   `json:"merge_trains_enabled"` // absent below Premium
 }
 
 // wireUser is a user, whole or embedded as an author; State is empty in some
@@ -92,12 +94,14 @@ func (p *Project) Describe(ctx context.Context) (plan.Project, error) {
 		return plan.Project{}, core.Errorf(core.Internal, "read the token's user: gitlab's answer has no id")
 	}
 	p.branch.Store(&got.DefaultBranch)
+	p.trains.Store(got.Trains)
 	return plan.Project{
 		ID:            got.ID,
 		Path:          got.Path,
 		WebURL:        got.WebURL,
 		DefaultBranch: got.DefaultBranch,
 		Archived:      got.Archived,
+		Trains:        got.Trains,
 		Bot:           core.UserID(me.ID),
 		BotName:       me.Username,
 	}, nil

@@ -111,10 +111,13 @@ func (p *Project) update(ctx context.Context, what string, id core.MRID, opt gl.
 }
 
 // Merge merges the merge request now, if its source branch's head is still the
-// SHA that was seen; it never arms an auto-merge. Every refusal by the merge
+// SHA that was seen, or puts it on the merge train; it never arms an auto-merge. Every refusal by the merge
 // request's state is core.Conflict, and so is a merge that GitLab has begun and
 // not finished. After success, too, the caller should observe again.
 func (p *Project) Merge(ctx context.Context, a plan.MergeMR) error {
+	if a.Train {
+		return p.board(ctx, a)
+	}
 	what := fmt.Sprintf("merge merge request !%d at %s", a.MR, a.SHA.Short())
 	if a.SHA == "" {
 		return core.Errorf(core.Invalid, "%s in %s: the sha is missing", what, p.path)

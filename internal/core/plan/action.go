@@ -117,6 +117,15 @@ type MergeMR struct {
 	Cause
 	MR  core.MRID
 	SHA core.SHA
+	// Train puts it on the merge train instead, which merges it when its turn has
+	// come.
+	Train bool
+}
+
+// LeaveTrain takes a merge request off the merge train.
+type LeaveTrain struct {
+	Cause
+	MR core.MRID
 }
 
 // CloseMR closes a merge request without merging it.

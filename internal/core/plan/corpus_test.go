@@ -133,6 +133,11 @@ type scenario struct {
 		Attempts     int
 	}
 	Receivers []core.Cluster
+	Trains    bool // the project merges by train
+	Attempts  map[string]struct {
+		Head, At string
+		Count    int
+	} // by target, as in "web in stg"
 }
 
 // closedMR is a merge request that is not open any more.
@@ -166,6 +171,7 @@ type openMR struct {
 	// Before is what the head before the present one held, as Sluice remembers it:
 	// "the same" or "something else"; empty if it does not.
 	Before string
+	Train  string // who put it on the merge train
 }
 
 // pipeline is a head pipeline with its jobs: "STATE by USER", "optional STATE"
@@ -234,6 +240,11 @@ func (s *scenario) build(t *testing.T, tree map[string]string) *world {
 		if !slices.Contains(s.Unknown, name) {
 			w.people[who.ID] = plan.Person{ID: who.ID, Username: name, Level: who.Level, Active: !who.Blocked, Groups: who.Groups}
 		}
+	}
+	w.trains, w.attempts = s.Trains, map[core.Target]plan.Attempt{}
+	for name, a := range s.Attempts {
+		app, env, _ := strings.Cut(name, " in ")
+		w.attempts[core.Target{Env: core.Env(env), App: core.App(app)}] = plan.Attempt{SHA: sha(a.Head), Count: a.Count, At: clock(t, a.At)}
 	}
 	for name, c := range s.Closed {
 		c.Branch = name
@@ -352,6 +363,9 @@ func (s *scenario) buildMR(t *testing.T, w *world, in openMR) {
 	}
 	if in.Status != "" {
 		mr.MergeStatus = strings.TrimSuffix(in.Status, "none")
+	}
+	if in.Train != "" {
+		mr.Train = &plan.Car{Status: "idle", By: s.user(in.Train)}
 	}
 	if in.State != "" {
 		mr.State = plan.MRState(in.State)

@@ -17,6 +17,8 @@ const blockName = "promotion"
 // sentence is the status as the sticky note tells it.
 func (l *life) sentence() string {
 	switch {
+	case l.mr.Train != nil && gate.Open(l.status.Verdicts):
+		return "Every gate passes: it is on the merge train, which merges it when its turn has come."
 	case l.status.Phase == Merging && l.refused() != "":
 		return "Every gate passes, but merging it was refused: " + l.refused() + ". Sluice tries again with every sweep."
 	case l.status.Phase == Merging && l.mr.MergeError != "":

@@ -14,6 +14,9 @@ func Halt(s *State, reason string) *Plan {
 		l := &life{computation: c, mr: &s.Open[i], candidate: Candidate{Target: targetOf(s.Open[i].Source)}}
 		l.sticky(l.remembered(), "Stopped, because the policy cannot be read: "+reason)
 		l.halt(reason)
+		if l.mr.Train != nil && l.mr.Train.By == s.Project.Bot {
+			l.act(LeaveTrain{Cause: l.because("the policy cannot be read"), MR: l.mr.ID})
+		}
 	}
 	return c.plan
 }

@@ -86,6 +86,7 @@ func (l *life) stop(phase Phase, reason string) {
 	}
 	l.respond(heard, "Stopped: "+reason+".")
 	l.guard()
+	l.ride()
 }
 
 // vetoed says why the last merge request for this very content, which is
@@ -189,9 +190,7 @@ func (l *life) tend(files []File, want map[string]core.SHA) {
 		return
 	}
 	l.guard()
-	if l.status.Phase == Merging {
-		l.act(MergeMR{Cause: l.because("every gate passes"), MR: l.mr.ID, SHA: l.branch.Head})
-	}
+	l.merge()
 }
 
 // lookAgain asks for another look at a time, unless an earlier one is due.
@@ -203,7 +202,7 @@ func (l *life) lookAgain(at time.Time) {
 
 // stuckOnBase tells whether a fresh commit on the newest base would help.
 func (l *life) stuckOnBase() bool {
-	behind := l.branch.Parents[0] != l.state.Head
+	behind := l.branch.Parents[0] != l.state.Head && l.mr.Train == nil
 	return behind && (l.mr.MergeStatus == "conflict" || l.mr.MergeStatus == "need_rebase")
 }
 
@@ -216,6 +215,9 @@ func (l *life) judge() {
 	}
 	obstacle, passing := l.obstacle()
 	switch {
+	case l.mr.Train != nil:
+		l.set(Merging, "every gate passes, and it is on the merge train")
+		return
 	case l.env.Merge != policy.Auto && (obstacle == "" || passing):
 		l.set(Ready, "every gate passes; a person merges it, since the policy says merge: manual")
 	case l.env.Merge != policy.Auto:

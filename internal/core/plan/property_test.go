@@ -71,6 +71,7 @@ func randomWorld(t testing.TB, r *rand.Rand, calm bool) *world {
 	files := randomFiles(r, calm)
 	w := newWorld(t, files, start)
 	w.commit(sha("c1"), files)
+	w.trains = r.IntN(3) == 0
 	for id, level := range []int{0, 0, 0, 50, 40, 30, 20, 10} {
 		if id > 2 {
 			w.people[core.UserID(id)] = plan.Person{ID: core.UserID(id), Username: fmt.Sprintf("user%d", id), Level: level, Active: id != 3}
@@ -149,6 +150,7 @@ func (w *world) step(r *rand.Rand) *plan.Plan {
 	for _, a := range p.Actions {
 		w.apply(a)
 	}
+	w.runTrain()
 	return p
 }
 
@@ -248,6 +250,7 @@ func TestCrashes(t *testing.T) {
 				for _, a := range p.Actions[:r.IntN(len(p.Actions)+1)] {
 					w.apply(a)
 				}
+				w.runTrain()
 			}
 			if len(w.open) > 0 || anyLasting(w.compute().Actions) {
 				t.Errorf("stuck:\n%s", render(w, w.compute()))

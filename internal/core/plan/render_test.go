@@ -77,7 +77,12 @@ func (w *world) details(a plan.Action) string {
 	case plan.GuardThread:
 		return fmt.Sprintf("!%d, resolved: %t", a.MR, a.Resolved)
 	case plan.MergeMR:
+		if a.Train {
+			return fmt.Sprintf("!%d at %s, by train", a.MR, a.SHA)
+		}
 		return fmt.Sprintf("!%d at %s", a.MR, a.SHA)
+	case plan.LeaveTrain:
+		return fmt.Sprintf("!%d", a.MR)
 	case plan.CloseMR:
 		return fmt.Sprintf("!%d", a.MR)
 	case plan.Trigger:

@@ -28,6 +28,9 @@ type State struct {
 	// Rendered is what promotions change in the manifests at Head, as far as that
 	// is known: what Plan.Unrendered asked for.
 	Rendered map[core.Target]Rendering
+	// Attempts are the merges that GitLab refused; a target whose last merge was
+	// accepted is absent. Who forgets them tries again earlier, and nothing more.
+	Attempts map[core.Target]Attempt
 	// Refused says why the last action on a target was refused for good; a target
 	// whose last action went well, or was only disturbed, is absent.
 	Refused map[core.Target]string
@@ -40,6 +43,7 @@ type Project struct {
 	WebURL        string
 	DefaultBranch string
 	Archived      bool
+	Trains        bool        // merge requests are merged by merge trains
 	Bot           core.UserID // the user whose token Sluice uses
 	BotName       string      // its user name, without "@"
 }
@@ -96,6 +100,7 @@ type MergeRequest struct {
 	MergeError  string
 	Pipeline    *Pipeline      // the head pipeline, nil if there is none
 	Statuses    []CommitStatus // of the head pipeline's commit, or of the head if there is none: the newest of each name in each pipeline
+	Train       *Car           // its place on the merge train, nil if it is on none
 	Versions    []Version      // the diff versions, newest first
 	Approvals   []Approval     // GitLab's own approvals
 	Notes       []Note         // oldest first, without system notes
@@ -120,6 +125,19 @@ type CommitStatus struct {
 	Description string
 	Author      core.UserID // 0 if GitLab names none
 	Optional    bool        // the pipeline can succeed without it
+}
+
+// Car is a merge request's place on a merge train.
+type Car struct {
+	Status string // as GitLab delivers it
+	By     core.UserID
+}
+
+// Attempt is what became of the merges of a target that were tried last.
+type Attempt struct {
+	SHA   core.SHA  // the head that was to be merged
+	Count int       // refusals in a row
+	At    time.Time // of the last one
 }
 
 // Version is one state of a merge request's source branch that GitLab recorded.

@@ -44,7 +44,9 @@ type world struct {
 	triggers  map[core.Cluster]plan.TriggerRecord
 	receivers map[core.Cluster]bool
 	heads     map[core.SHA]map[string]string // what each head that was pushed changes
-	made      int                            // commits, merge requests and notes made so far
+	trains    bool
+	attempts  map[core.Target]plan.Attempt
+	made      int // commits, merge requests and notes made so far
 }
 
 // branch is one commit on top of a parent.
@@ -103,11 +105,11 @@ func gitBlob(content string) core.SHA {
 // with the world that a test might change.
 func (w *world) observe() *plan.State {
 	s := &plan.State{
-		Project: plan.Project{ID: 1, Path: "platform/flux", DefaultBranch: "main", Bot: bot, BotName: "sluice-bot"},
+		Project: plan.Project{ID: 1, Path: "platform/flux", DefaultBranch: "main", Trains: w.trains, Bot: bot, BotName: "sluice-bot"},
 		Head:    w.head(), Inventory: w.inventory[w.head()], Past: maps.Clone(w.inventory),
 		Reports: map[core.Cluster][]gate.Report{}, Triggers: maps.Clone(w.triggers),
 		Branches: map[string]plan.Branch{}, Closed: maps.Clone(w.closed), People: maps.Clone(w.people),
-		Receivers: w.receivers, Recent: slices.Clone(w.recent),
+		Receivers: w.receivers, Recent: slices.Clone(w.recent), Attempts: w.attempts,
 	}
 	for i := range s.Recent {
 		s.Recent[i].Notes = slices.Clone(s.Recent[i].Notes)
@@ -209,6 +211,11 @@ func (w *world) apply(a plan.Action) {
 		w.guardThread(a)
 	case plan.MergeMR:
 		w.merge(a)
+	case plan.LeaveTrain:
+		if w.mr(a.MR).Train == nil {
+			w.t.Fatalf("take !%d off the train that it is not on", a.MR)
+		}
+		w.mr(a.MR).Train = nil
 	case plan.CloseMR:
 		w.close(a.MR, bot)
 	case plan.Trigger:
@@ -235,7 +242,7 @@ func (w *world) push(a plan.PushBranch) {
 	w.branches[a.Branch] = b
 	for i := range w.open {
 		if mr := &w.open[i]; mr.Source == a.Branch {
-			mr.Head, mr.MergeStatus, mr.Pipeline, mr.Statuses = b.head, "mergeable", nil, nil
+			mr.Head, mr.MergeStatus, mr.Pipeline, mr.Statuses, mr.Train = b.head, "mergeable", nil, nil, nil
 			mr.Versions = append([]plan.Version{{Head: b.head, CreatedAt: w.now}}, mr.Versions...)
 		}
 	}
@@ -308,6 +315,9 @@ func (w *world) talk(id core.MRID, change func([]plan.Note) []plan.Note) {
 
 func (w *world) merge(a plan.MergeMR) {
 	mr := w.mr(a.MR)
+	if a.Train != w.trains || a.Train && mr.Train != nil {
+		w.t.Fatalf("merge !%d by train: %t, in a project with trains: %t, and it is on one: %t", a.MR, a.Train, w.trains, mr.Train != nil)
+	}
 	b := w.branches[mr.Source]
 	if b.head != a.SHA || mr.Head != a.SHA || mr.MergeStatus != "mergeable" {
 		w.t.Fatalf("GitLab would not merge !%d at %s", a.MR, a.SHA)
@@ -315,12 +325,30 @@ func (w *world) merge(a plan.MergeMR) {
 	if w.conflicts(b) {
 		w.t.Fatalf("merging !%d overwrites a file that has changed meanwhile", a.MR)
 	}
-	files := overlaid(w.files(), b.files)
-	done := *mr
-	done.State = plan.Merged
-	w.recent = append(w.recent, done)
-	w.drop(a.MR)
+	if a.Train {
+		mr.Train = &plan.Car{Status: "idle", By: bot}
+		return
+	}
+	w.land(*mr)
+}
+
+func (w *world) land(mr plan.MergeRequest) {
+	files := overlaid(w.files(), w.branches[mr.Source].files)
+	mr.State = plan.Merged
+	w.recent = append(w.recent, mr)
+	w.drop(mr.ID)
 	w.commit(sha(fmt.Sprintf("d%d", w.number())), files)
+}
+
+// runTrain merges what is on the merge train, and throws off what conflicts.
+func (w *world) runTrain() {
+	for _, mr := range slices.Clone(w.open) {
+		if mr.Train != nil && w.conflicts(w.branches[mr.Source]) {
+			w.mr(mr.ID).Train = nil
+		} else if mr.Train != nil {
+			w.land(mr)
+		}
+	}
 }
 
 // conflicts tells whether the default branch has changed a file of the branch.

@@ -62,7 +62,7 @@ func (s *Server) pipelineBody(p *project, pl *pipeline) obj {
 		"object_kind": "pipeline", "object_attributes": o, "merge_request": nil, "user": s.hookUser(pl.user), "project": s.hookProject(p),
 		"commit": s.hookCommit(p, pl.sha), "builds": render(pl.statuses, s.buildBody),
 	}
-	if mrs := p.openMRs(func(mr *mergeRequest) bool { return mr.sha == pl.sha && pl.source == "merge_request_event" }); len(mrs) > 0 {
+	if mrs := p.openMRs(func(mr *mergeRequest) bool { return mr.sha == pl.head && pl.source == "merge_request_event" }); len(mrs) > 0 {
 		mr := mrs[0]
 		body["merge_request"] = obj{
 			"id": mr.id, "iid": mr.iid, "title": mr.title, "source_branch": mr.source, "source_project_id": p.id, "target_branch": mr.target,

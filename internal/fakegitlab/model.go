@@ -177,6 +177,7 @@ type award struct {
 type pipeline struct {
 	id, iid   int64
 	sha       string
+	head      string // the commit of the source branch; not sha for a merged result
 	ref       string
 	status    string
 	source    string

@@ -14,6 +14,11 @@ func (mr *mergeRequest) draft() bool { return draftTitle.MatchString(mr.title) }
 // headRef is the ref under which GitLab keeps the head for ever.
 func (mr *mergeRequest) headRef() string { return fmt.Sprintf("refs/merge-requests/%d/head", mr.iid) }
 
+// mergeRef is the ref of the commit that GitLab makes to try the merge out.
+func (mr *mergeRequest) mergeRef() string {
+	return fmt.Sprintf("refs/merge-requests/%d/merge", mr.iid)
+}
+
 // ref is how people write the merge request.
 func (mr *mergeRequest) ref() string { return fmt.Sprintf("!%d", mr.iid) }
 

@@ -3,7 +3,10 @@ package fakegitlab
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/go-git/go-git/v5/plumbing/object"
 
 	"github.com/sluice-gitops/sluice/internal/core"
 )
@@ -52,7 +55,7 @@ func (p *project) latestFor(sha, ref string) *pipeline {
 func (s *Server) headPipeline(mr *mergeRequest) *pipeline {
 	p := mr.project
 	for i := len(p.pipelines) - 1; i >= 0; i-- {
-		if pl := p.pipelines[i]; pl.sha == mr.sha && (pl.ref == mr.source || pl.ref == mr.headRef()) {
+		if pl := p.pipelines[i]; pl.head == mr.sha && (pl.ref == mr.source || pl.ref == mr.headRef() || pl.ref == mr.mergeRef()) {
 			return pl
 		}
 	}
@@ -61,7 +64,7 @@ func (s *Server) headPipeline(mr *mergeRequest) *pipeline {
 
 func (s *Server) addPipeline(p *project, by *user, sha, ref, source, status string) *pipeline {
 	now := s.now()
-	pl := &pipeline{id: s.next(), iid: int64(len(p.pipelines)) + 1, sha: sha, ref: ref, source: source, status: status, user: by, createdAt: now, updatedAt: now}
+	pl := &pipeline{id: s.next(), iid: int64(len(p.pipelines)) + 1, sha: sha, head: sha, ref: ref, source: source, status: status, user: by, createdAt: now, updatedAt: now}
 	p.pipelines = append(p.pipelines, pl)
 	return pl
 }
@@ -78,7 +81,7 @@ func (s *Server) setStatus(p *project, pl *pipeline, status string) {
 // pipelineChanged fires the hook, also for pipelines that our own statuses made,
 // and merges what waited for this pipeline.
 func (s *Server) pipelineChanged(p *project, pl *pipeline) {
-	waiting := p.openMRs(func(mr *mergeRequest) bool { return mr.sha == pl.sha })
+	waiting := p.openMRs(func(mr *mergeRequest) bool { return mr.sha == pl.head })
 	s.emitPipeline(p, pl)
 	for _, mr := range waiting {
 		s.tryAuto(mr)
@@ -87,7 +90,8 @@ func (s *Server) pipelineChanged(p *project, pl *pipeline) {
 
 // CreatePipeline starts a CI pipeline of one job on a commit, as a .gitlab-ci.yml
 // would, and returns its id. The pipeline also waits for what is posted to it. The ref is a branch name, or refs/merge-requests/N/head
-// for a merge request's pipeline.
+// for a merge request's pipeline. With refs/merge-requests/N/merge it runs, as a
+// merged results pipeline does, for a commit that nobody pushed.
 func (s *Server) CreatePipeline(projectPath, sha, ref, status string) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,10 +106,33 @@ func (s *Server) CreatePipeline(projectPath, sha, ref, status string) (int64, er
 	if len(ref) > 5 && ref[:5] == "refs/" {
 		source = "merge_request_event"
 	}
-	pl := s.addPipeline(p, nil, sha, ref, source, status)
+	of, err := s.pipelineCommit(p, sha, ref)
+	if err != nil {
+		return 0, err
+	}
+	pl := s.addPipeline(p, nil, of, ref, source, status)
+	pl.head = sha
 	pl.statuses = []*commitStatus{{id: s.next(), name: "build", ref: ref, status: status, createdAt: s.now()}}
 	s.pipelineChanged(p, pl)
 	return pl.id, nil
+}
+
+// pipelineCommit is what a pipeline of a ref runs for: the commit itself, or
+// what would be if it were merged.
+func (s *Server) pipelineCommit(p *project, sha, ref string) (string, error) {
+	if !strings.HasPrefix(ref, "refs/merge-requests/") || !strings.HasSuffix(ref, "/merge") {
+		return sha, nil
+	}
+	target := p.repo.branch(p.opts.DefaultBranch)
+	tree, clean, err := p.repo.mergeTree(target, sha)
+	if err != nil {
+		return "", err
+	}
+	if !clean {
+		return "", core.Errorf(core.Conflict, "%s conflicts with %s", sha, p.opts.DefaultBranch)
+	}
+	by := object.Signature{Name: "GitLab", When: s.now().UTC().Truncate(time.Second)}
+	return p.repo.writeCommit(newCommit{tree: tree, parents: []string{target, sha}, author: by, by: by, message: "Merge " + sha + " into " + target})
 }
 
 // SetPipelineStatus changes the job of a pipeline made by CreatePipeline.
@@ -177,7 +204,7 @@ func listMergeRequestPipelines(c *call) (reply, error) {
 	}
 	var found []*pipeline
 	for _, pl := range c.project.pipelines {
-		if heads[pl.sha] && (pl.ref == mr.source || pl.ref == mr.headRef()) {
+		if heads[pl.head] && (pl.ref == mr.source || pl.ref == mr.headRef() || pl.ref == mr.mergeRef()) {
 			found = append(found, pl)
 		}
 	}

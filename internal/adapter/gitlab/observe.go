@@ -129,6 +129,11 @@ func (p *Project) attach(ctx context.Context, mr *plan.MergeRequest) error {
 	if mr.Statuses, err = p.statuses(ctx, mr); err != nil {
 		return err
 	}
+	if mr.Pipeline != nil {
+		if mr.Pipeline.Head, err = p.ranFor(ctx, mr); err != nil {
+			return err
+		}
+	}
 	mr.Train, err = p.car(ctx, mr.ID)
 	return err
 }

@@ -85,7 +85,7 @@ func TestAMergeRequestInFull(t *testing.T) {
 		Labels: []string{"sluice", "env::prd"}, Author: 99,
 		AuthorName: "bot", CreatedAt: at(8, 0).Add(123 * time.Millisecond), Prepared: true,
 		MergeStatus: "a_status_of_tomorrow",
-		Pipeline:    &plan.Pipeline{ID: 41, SHA: shaA, Ref: "sluice/prd/web", Status: "success", URL: "https://gl.example/p/41"},
+		Pipeline:    &plan.Pipeline{ID: 41, SHA: shaA, Head: shaA, Ref: "sluice/prd/web", Status: "success", URL: "https://gl.example/p/41"},
 		Statuses: []plan.CommitStatus{
 			{ID: 201, Name: "sluice/gates", Pipeline: 41, State: "pending", Description: "waiting", Author: 99},
 			{ID: 202, Name: "lint", Pipeline: 41, State: "a state of tomorrow", Optional: true},

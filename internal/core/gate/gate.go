@@ -31,6 +31,7 @@ type Verdict struct {
 	// PassesWhen says, unless it is a Pass, who or what can change it: the end of
 	// a sentence that begins with "passes when".
 	PassesWhen string
+	URL        string // the page of GitLab's that tells more, or ""
 }
 
 func pass(gate, reason string) Verdict { return Verdict{Gate: gate, State: Pass, Reason: reason} }

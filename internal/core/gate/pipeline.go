@@ -18,31 +18,37 @@ type Checks struct {
 // Pipeline is the verdict of the gate "pipeline": the project's CI has run for
 // exactly this head of the branch, with success.
 func Pipeline(head core.SHA, c Checks) Verdict {
+	v := c.judge(head)
+	v.URL = c.URL
+	return v
+}
+
+func (c Checks) judge(head core.SHA) Verdict {
 	const succeeds = "the project's CI has succeeded for this commit"
 	switch {
 	case !c.Exist:
 		return wait("pipeline", fmt.Sprintf("no pipeline has been started for %s yet", head.Short()), succeeds)
 	case c.Head == "":
-		return wait("pipeline", "GitLab does not tell for which commit of the branch its pipeline ran: "+c.URL, succeeds)
+		return wait("pipeline", "GitLab does not tell for which commit of the branch its pipeline ran", succeeds)
 	case c.Head != head:
 		return wait("pipeline", fmt.Sprintf("the newest pipeline is that of %s, and the branch is at %s", c.Head.Short(), head.Short()), succeeds)
 	case c.Status == "":
 		return wait("pipeline", fmt.Sprintf("no job of the project's CI has run for %s, only Sluice's own status is there", head.Short()), succeeds)
 	}
-	return c.judge(head)
+	return c.ofHead(head)
 }
 
-// judge knows the statuses that people must do something about. What GitLab may
+// ofHead knows the statuses that people must do something about. What GitLab may
 // invent later is waited for.
-func (c Checks) judge(head core.SHA) Verdict {
-	status := strings.ReplaceAll(c.Status, "_", " ")
+func (c Checks) ofHead(head core.SHA) Verdict {
+	status := strings.ReplaceAll(c.Status, "_", " ") + " for " + head.Short()
 	switch c.Status {
 	case "success":
-		return pass("pipeline", "succeeded for "+head.Short())
+		return pass("pipeline", status)
 	case "failed", "canceled", "skipped":
-		return block("pipeline", fmt.Sprintf("%s for %s: %s", status, head.Short(), c.URL), "somebody runs it again with success, or corrects what it tests")
+		return block("pipeline", status, "somebody runs it again with success, or corrects what it tests")
 	case "manual":
-		return wait("pipeline", fmt.Sprintf("stopped at a manual job: %s", c.URL), "somebody starts that job and it succeeds")
+		return wait("pipeline", "a manual job stops it for "+head.Short(), "somebody starts that job and it succeeds")
 	}
-	return wait("pipeline", fmt.Sprintf("%s: %s", status, c.URL), "it succeeds")
+	return wait("pipeline", status, "it succeeds")
 }

@@ -145,6 +145,9 @@ func Gates(verdicts []gate.Verdict) string {
 			mark = "x"
 		}
 		text := Quote(v.Reason, maxReason)
+		if plainURL(v.URL) {
+			text += linked([]Link{{"look", v.URL}})
+		}
 		if v.PassesWhen != "" {
 			text += "; passes when " + Quote(v.PassesWhen, maxReason)
 		}

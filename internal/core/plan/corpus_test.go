@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"flag"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -178,7 +179,7 @@ type openMR struct {
 // or "STATE".
 type pipeline struct {
 	ID           int64
-	Ref, SHA     string
+	Ref, SHA, Of string // Of is the head that it ran for, if its commit is another
 	Status       string
 	Jobs         map[string]string
 	Elsewhere    string // the state of Sluice's status in another pipeline of this commit
@@ -409,9 +410,12 @@ func (s *scenario) buildPipeline(mr *plan.MergeRequest, in pipeline) {
 	if in.ID == 0 {
 		return
 	}
-	mr.Pipeline = &plan.Pipeline{ID: in.ID, SHA: mr.Head, Ref: in.Ref, Status: in.Status}
+	mr.Pipeline = &plan.Pipeline{ID: in.ID, SHA: mr.Head, Head: mr.Head, Ref: in.Ref, Status: in.Status, URL: fmt.Sprintf("https://gl/p/%d", in.ID)}
 	if in.SHA != "" {
-		mr.Pipeline.SHA = sha(in.SHA)
+		mr.Pipeline.SHA, mr.Pipeline.Head = sha(in.SHA), ""
+	}
+	if in.Of != "" {
+		mr.Pipeline.Head = sha(in.Of)
 	}
 	for _, name := range slices.Sorted(maps.Keys(in.Jobs)) {
 		state, by, _ := strings.Cut(in.Jobs[name], " by ")

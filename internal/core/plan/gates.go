@@ -23,6 +23,9 @@ func (l *life) verdicts(heard talk) []gate.Verdict {
 	if g.Soak > 0 {
 		out = append(out, gate.Soak(health, g.Soak, l.now))
 	}
+	if g.Pipeline {
+		out = append(out, gate.Pipeline(l.branch.Head, l.checks()))
+	}
 	if len(g.Expressions) > 0 {
 		out = append(out, gate.Expressions(g.Expressions, l.facts(health)))
 	}
@@ -36,6 +39,14 @@ func (l *life) verdicts(heard talk) []gate.Verdict {
 		out = append(out, gate.Approvals(g.Approvals, heard.approvers, l.authors()))
 	}
 	return out
+}
+
+// checks is what the project's CI says, as far as GitLab shows it by now.
+func (l *life) checks() gate.Checks {
+	if l.mr == nil || l.mr.Pipeline == nil {
+		return gate.Checks{}
+	}
+	return gate.Checks{Exist: true, Head: l.mr.Pipeline.Head, Status: l.state.Checks(l.mr), URL: l.mr.Pipeline.URL}
 }
 
 // authors are those whose own approval does not count.

@@ -110,8 +110,9 @@ type MergeRequest struct {
 type Pipeline struct {
 	ID     int64
 	SHA    core.SHA
-	Ref    string // a branch, or refs/merge-requests/N/head, …/merge, …/train
-	Status string // as GitLab delivers it
+	Head   core.SHA // the head of the source branch that it ran for: SHA, or the one that a merged result at SHA was made of; "" if that is not known
+	Ref    string   // a branch, or refs/merge-requests/N/head, …/merge, …/train
+	Status string   // as GitLab delivers it
 	URL    string
 }
 

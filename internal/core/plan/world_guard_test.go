@@ -17,7 +17,7 @@ func (w *world) setStatus(a plan.SetStatus) {
 		w.t.Fatalf("set a status with %d characters", n)
 	}
 	if a.Pipeline == 0 {
-		mr.Pipeline = &plan.Pipeline{ID: int64(w.number()), SHA: a.SHA, Ref: a.Branch, Status: a.State}
+		mr.Pipeline = &plan.Pipeline{ID: int64(w.number()), SHA: a.SHA, Head: a.SHA, Ref: a.Branch, Status: a.State}
 		a.Pipeline = mr.Pipeline.ID
 	}
 	for i := range mr.Statuses {

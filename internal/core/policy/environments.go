@@ -133,6 +133,7 @@ func (d *decoder) gates(at place) Gates {
 		field{"healthy", false, func(at place) { g.Healthy = d.boolean(at, true) }},
 		field{"soak", false, func(at place) { soak = at; g.Soak, _ = read(d, at, parseDuration) }},
 		field{"approvals", false, func(at place) { g.Approvals = d.approvals(at) }},
+		field{"pipeline", false, func(at place) { g.Pipeline = d.boolean(at, true) }},
 		field{"windows", false, func(at place) { g.Windows = d.windows(at) }},
 		field{"freezes", false, func(at place) { g.Freezes = d.freezes(at) }},
 		field{"expressions", false, func(at place) { g.Expressions = d.expressions(at) }},

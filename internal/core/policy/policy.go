@@ -57,6 +57,7 @@ type Gates struct {
 	Healthy   bool          // the environments it comes from must be healthy; true unless switched off
 	Soak      time.Duration // for how long they must have been so with this version
 	Approvals Approvals
+	Pipeline  bool     // the project's CI must have succeeded for exactly the branch's head
 	Windows   []Window // it must be one of these times; none means any time
 	Freezes   []Freeze // it must be none of these times; those for all environments come last
 

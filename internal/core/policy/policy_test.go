@@ -69,6 +69,9 @@ func render(p *policy.Policy) string {
 		fmt.Fprintf(&b, "environment %s from %v clusters %v merge %s", e.Name, e.From, e.Clusters, e.Merge)
 		g := e.Gates
 		fmt.Fprintf(&b, " healthy %t soak %s approvals %d from %v author %s\n", g.Healthy, g.Soak, g.Approvals.Count, g.Approvals.From, g.Approvals.Author)
+		if g.Pipeline {
+			b.WriteString("  pipeline\n")
+		}
 		for _, e := range g.Expressions {
 			fmt.Fprintf(&b, "  expression %s\n", e)
 		}

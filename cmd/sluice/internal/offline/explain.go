@@ -177,6 +177,9 @@ func gates(env policy.Environment) []string {
 	if n := env.Gates.Approvals.Count; n > 0 {
 		out = append(out, fmt.Sprintf("approvals: %d", n))
 	}
+	if env.Gates.Pipeline {
+		out = append(out, "a pipeline that succeeds")
+	}
 	for _, e := range env.Gates.Expressions {
 		out = append(out, e.String())
 	}

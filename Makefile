@@ -3,6 +3,7 @@
 
 GO ?= go
 FUZZTIME ?= 1m
+SEEDS ?= 3000
 
 .DEFAULT_GOAL := help
 
@@ -46,6 +47,10 @@ fuzz: ## run every fuzz target for FUZZTIME (default 1m) each
 		echo "== $$dir $$target"; \
 		$(GO) test "$$dir" -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME); \
 	done
+
+.PHONY: properties
+properties: ## compare SEEDS random monorepos (default 3000) with what kustomize renders
+	$(GO) test ./internal/core/overlay -run 'OfRandomOverlays$$' -count=1 -timeout 3h -v -seeds $(SEEDS)
 
 .PHONY: bench-plan
 bench-plan: ## measure what a plan costs, and print the table of docs/performance.md

@@ -135,6 +135,7 @@ func (r *resolver) applyFlux(k *fluxKustomization, b *built) error {
 	if len(k.kust.odd) > 0 {
 		return at(k.file, k.kust.odd[0])
 	}
+	r.late = late{}
 	for _, ref := range k.components {
 		if err := r.component(b, k.path, ref); err != nil {
 			return err

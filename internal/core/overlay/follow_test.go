@@ -45,7 +45,7 @@ type editor struct {
 func (e *editor) dir() string {
 	cluster := e.pick("d1", "s1", "s2", "x9")
 	app := e.pick("a", "b", "dev", "stg")
-	switch e.rnd.IntN(8) {
+	switch e.form.IntN(8) {
 	case 0:
 		return "bases/" + app
 	case 1:
@@ -69,7 +69,7 @@ func up(from, to string) string {
 func (e *editor) kustomization(dir string) string {
 	var b strings.Builder
 	b.WriteString("resources:\n")
-	for range e.rnd.IntN(3) {
+	for range e.form.IntN(3) {
 		b.WriteString("- " + e.pick("objects.yaml", "other.yaml", up(dir, "bases/"+e.pick("a", "b", "c")), up(dir, e.dir()+"/objects.yaml"), up(dir, "bases")) + "\n")
 	}
 	if e.chance(0.3) {
@@ -89,7 +89,7 @@ func (e *editor) flux() string {
 // step makes one edit.
 func (e *editor) step() {
 	dir := e.dir()
-	switch e.rnd.IntN(14) {
+	switch e.form.IntN(14) {
 	case 0: // a directory goes
 		maps.DeleteFunc(e.files, func(name, _ string) bool { return strings.HasPrefix(name, dir+"/") })
 	case 1: // a file becomes a directory, or a directory a file
@@ -98,7 +98,7 @@ func (e *editor) step() {
 	case 2:
 		all := slices.Sorted(maps.Keys(e.files))
 		if len(all) > 0 {
-			delete(e.files, all[e.rnd.IntN(len(all))])
+			delete(e.files, all[e.form.IntN(len(all))])
 		}
 	case 3, 4:
 		e.put(dir+"/"+e.pick("objects.yaml", "other.yaml"), e.deployment(e.pick("web", "worker"), 2))
@@ -130,7 +130,7 @@ func TestFollowingEqualsReadingAnew(t *testing.T) {
 	policies := editedPolicies(t)
 	for seed := range uint64(60) {
 		rnd := rand.New(rand.NewPCG(seed, 11))
-		e := &editor{generator: &generator{rnd: rnd, files: map[string]string{}}, t: t}
+		e := &editor{generator: &generator{form: rnd, values: rnd, major: 1, api: "helm.toolkit.fluxcd.io/v2", files: map[string]string{}}, t: t}
 		r, p := overlay.NewReader(), policies[0]
 		var past []map[string]string
 		var last *overlay.Inventory

@@ -70,6 +70,24 @@ func (r *resource) apply(w *work, entries []imageEntry, matched []bool) {
 	r.images = changed
 }
 
+// forget is for a patch that may have written images anew: what entries made of
+// them before no longer counts.
+func (r *resource) forget(w *work, patch *node) {
+	if len(r.images) == 0 || !w.spend(1) {
+		return
+	}
+	if _, ok := r.images[patch]; ok {
+		r.images = maps.Clone(r.images)
+		delete(r.images, patch)
+	}
+	for _, item := range patch.items {
+		r.forget(w, item)
+	}
+	for _, key := range patch.keys {
+		r.forget(w, patch.fields[key])
+	}
+}
+
 func (e imageEntry) change(now imaged) imaged {
 	if e.newName != "" {
 		now.now = e.newName

@@ -33,12 +33,54 @@ func (r *resolver) own(b built) (own, error) {
 	return own{file: file, kust: m.kust, built: b, seen: b.seen(r.work), work: r.work}, nil
 }
 
+// late is where that stands which a Flux Kustomization does to what its overlay
+// has built: it counts also where the overlay has done the same before. It is
+// nil as long as the overlay is built.
+type late map[spot]bool
+
+// spot is a place that two readings of a file have in common.
+type spot struct {
+	file         string
+	line, column int
+}
+
+func spotOf(at pin.Place) spot { return spot{at.File, at.Line, at.Column} }
+
+func (l late) note(w *work, docs []*node) {
+	for _, n := range docs {
+		if l == nil || !w.spend(1) {
+			return
+		}
+		l[spotOf(n.at)] = true
+		l.note(w, n.items)
+		for _, key := range n.keys {
+			l.note(w, []*node{n.fields[key]})
+		}
+	}
+}
+
+func (l late) noteImages(entries []imageEntry) {
+	for _, e := range entries {
+		for _, part := range e.parts {
+			if l != nil {
+				l[spotOf(part.At)] = true
+			}
+		}
+	}
+}
+
+func (l late) holds(p pin.Pin) bool {
+	return slices.ContainsFunc(p.Parts, func(part pin.Part) bool { return l[spotOf(part.At)] })
+}
+
 // override says for a version that a base has how the overlay can have its own,
 // or why not.
-func (o own) override(p *pin.Pin) {
+func (o own) override(p *pin.Pin, l late) {
 	var err error
 	switch {
 	case p.Shared() == nil:
+	case l.holds(*p):
+		err = fmt.Errorf("its Flux Kustomization sets it after all that the overlay says")
 	case o.kust == nil:
 		err = fmt.Errorf("an overlay of one file has no kustomization that could get one")
 	case p.Kind == pin.Image:

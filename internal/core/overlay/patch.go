@@ -65,27 +65,33 @@ func strip(w *work, n *node) *node {
 	return out.tidied()
 }
 
+// mergeByName puts the patch's items first, in their order, as kustomize does:
+// operations that come later count them.
 func mergeByName(w *work, base, patch *node) *node {
-	items := slices.Clone(base.items)
+	rest := slices.Clone(base.items)
 	if slices.ContainsFunc(patch.items, func(n *node) bool { return n.str("$patch") == "replace" }) {
-		items = nil
+		rest = nil
 	}
+	var front []*node
 	for _, item := range patch.items {
-		if !w.spend(len(items) + 1) {
+		if !w.spend(len(rest) + len(front) + 1) {
 			break
 		}
-		i := slices.IndexFunc(items, func(old *node) bool { return old.str("name") == item.str("name") })
-		switch {
-		case item.str("$patch") == "delete" && i >= 0:
-			items = slices.Delete(items, i, i+1)
-		case item.str("$patch") == "delete", item.str("$patch") == "replace":
+		called := func(old *node) bool { return old.str("name") == item.str("name") }
+		i, j := slices.IndexFunc(rest, called), slices.IndexFunc(front, called)
+		switch directive := item.str("$patch"); {
+		case directive == "delete" && i >= 0:
+			rest = slices.Delete(rest, i, i+1)
+		case directive == "delete", directive == "replace":
+		case j >= 0:
+			front[j] = merge(w, front[j], item, true)
 		case i >= 0:
-			items[i] = merge(w, items[i], item, true)
+			front, rest = append(front, merge(w, rest[i], item, true)), slices.Delete(rest, i, i+1)
 		default:
-			items = append(items, strip(w, item))
+			front = append(front, strip(w, item))
 		}
 	}
-	return base.withItems(items)
+	return base.withItems(append(front, rest...))
 }
 
 func isContainers(key string) bool { return key == "containers" || key == "initContainers" }
@@ -255,6 +261,7 @@ func (b *built) patch(w *work, p patch, doc *node) error {
 			return refuse(doc.at.File, doc.at.Line, doc.at.Column, "the patch does not fit %s %s: %v", o.kind(), o.name(), err)
 		}
 		b.resources[i].root = root
+		b.resources[i].forget(w, doc)
 	}
 	switch {
 	case found || p.target != nil || b.partial:

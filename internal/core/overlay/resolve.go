@@ -30,6 +30,7 @@ type resolver struct {
 	notices notices
 	reading policy.Reading // what the policy says of versions in this overlay
 	met     map[int]bool   // the fields of the reading that the overlay has
+	late    late
 }
 
 // built is what a kustomization makes: objects, and pins that stand in
@@ -89,7 +90,7 @@ func (r *resolver) pins() ([]pin.Pin, error) {
 			found[i].Parts[j].At.Layer = r.layer(found[i].Parts[j].At.File)
 		}
 		found[i].At = found[i].Parts[0].At
-		mine.override(&found[i])
+		mine.override(&found[i], r.late)
 	}
 	slices.SortFunc(found, byKey)
 	if err := unclear(found); err != nil {
@@ -198,6 +199,7 @@ func (r *resolver) transform(dir string, k *kustomization, on *built) error {
 	on.pins = append(on.pins, k.charts...)
 	on.open = on.open || len(k.charts)+len(k.floating) > 0
 	r.notices.charts(k.floating)
+	r.late.noteImages(k.images)
 	matched := make([]bool, len(k.images))
 	if len(k.images) > 0 {
 		for i := range on.resources {
@@ -205,7 +207,7 @@ func (r *resolver) transform(dir string, k *kustomization, on *built) error {
 		}
 	}
 	for i, e := range k.images {
-		if !matched[i] && !on.image(e) && !on.partial {
+		if !matched[i] && !on.image(e) && !on.partial && r.late == nil {
 			r.notices.unmet(e)
 		}
 	}
@@ -310,6 +312,7 @@ func (r *resolver) patch(on *built, dir string, p patch) error {
 		return err
 	}
 	r.notices.aimless(r.work, on, p, docs)
+	r.late.note(r.work, docs)
 	for _, doc := range docs {
 		if err := on.patch(r.work, p, doc); err != nil {
 			return err

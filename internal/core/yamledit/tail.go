@@ -71,8 +71,9 @@ func (f *File) indented(g *growth) bool {
 // of its last value, and of the comments which stand under it. A comment at the
 // margin of what follows belongs to that.
 func (f *File) lastLine(g *growth) int {
-	last := deepest(g.node())
 	limit, outer := f.following(g.trail)
+	// The parser puts what is empty at the end of a text on a line behind the last.
+	last, limit := min(deepest(g.node()), len(f.lines)), min(limit, len(f.lines)+1)
 	margin := g.column - 1
 	for i := last + 1; i < limit; i++ {
 		text, indent := f.line(i)

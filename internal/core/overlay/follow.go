@@ -1,11 +1,9 @@
 package overlay
 
 import (
-	"cmp"
 	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/sluice-gitops/sluice/internal/core"
 )
@@ -141,22 +139,12 @@ func (s *survey) publish(touched map[core.Target]bool) {
 	s.inventory = next
 }
 
-// list orders the overlays of a target and marks apps that stand twice in a
-// cluster; an overlay without a cluster stands in all of the environment.
 func (s *survey) list(target core.Target) []*Deployment {
 	var list []*Deployment
 	for _, u := range s.targets[target] {
 		list = append(list, u.deployment)
 	}
-	slices.SortFunc(list, func(a, b *Deployment) int {
-		return cmp.Or(strings.Compare(string(a.Cluster), string(b.Cluster)), strings.Compare(a.Dir, b.Dir))
-	})
-	for i := 1; i < len(list); i++ {
-		if list[i].Cluster == list[i-1].Cluster || list[i-1].Cluster == "" {
-			list[i-1], list[i] = twice(list[i-1], list[i]), twice(list[i], list[i-1])
-		}
-	}
-	return list
+	return inOrder(list)
 }
 
 func twice(d, other *Deployment) *Deployment {

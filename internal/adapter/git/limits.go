@@ -66,6 +66,11 @@ const (
 	// that changes more of them is read when it is asked for.
 	maxWarm = 256
 
+	// maxTouched is how many paths of one commit of the past are told apart. A
+	// commit that changes more, such as a move of everything, counts as one that
+	// changed everything.
+	maxTouched = 5000
+
 	// branchCache is how many bytes of branch heads, once looked at, are kept.
 	branchCache = 8 << 20
 )

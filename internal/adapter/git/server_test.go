@@ -108,8 +108,13 @@ func text(content string) file { return file{"100644", content} }
 // removed. from "" makes a root commit.
 func (s *server) commit(branch string, from core.SHA, files map[string]file) core.SHA {
 	s.t.Helper()
+	return s.commitAt(time.Unix(1770000000, 0), branch, from, files)
+}
+
+func (s *server) commitAt(at time.Time, branch string, from core.SHA, files map[string]file) core.SHA {
+	s.t.Helper()
 	var b strings.Builder
-	fmt.Fprintf(&b, "commit refs/heads/%s\ncommitter A Person <person@example.org> 1770000000 +0100\ndata 5\nsetup\n", branch)
+	fmt.Fprintf(&b, "commit refs/heads/%s\ncommitter A Person <person@example.org> %d +0100\ndata 5\nsetup\n", branch, at.Unix())
 	if from != "" {
 		fmt.Fprintf(&b, "from %s\n", from)
 	}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/sluice-gitops/sluice/internal/adapter/git"
 	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/history"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 	"github.com/sluice-gitops/sluice/internal/core/plan"
 	"github.com/sluice-gitops/sluice/internal/core/policy"
@@ -23,6 +25,7 @@ type planner struct {
 	mirror  *git.Mirror
 	reader  *overlay.Reader
 	planner plan.Planner
+	tracer  history.Tracer
 	src     string
 	policy  *policy.Policy
 }
@@ -46,7 +49,27 @@ func (p *planner) plan(head core.SHA) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.planner.Compute(p.policy, &plan.State{Head: head, Inventory: inventory, Project: plan.Project{DefaultBranch: "main"}}, time.Now()), nil
+	s := &plan.State{Head: head, Inventory: inventory, Project: plan.Project{DefaultBranch: "main"}}
+	if err := p.recall(s); err != nil {
+		return nil, err
+	}
+	return p.planner.Compute(p.policy, s, time.Now()), nil
+}
+
+func (p *planner) recall(s *plan.State) error {
+	return p.planner.Recall(p.policy, s, func(t core.Target) (history.Course, bool, error) {
+		commits, end, err := p.mirror.Trail(context.Background(), s.Head, p.tracer.Head(), 1)
+		switch {
+		case err != nil:
+			return history.Course{}, false, err
+		case end == "":
+			p.tracer.Extend(commits)
+		default:
+			p.tracer.Renew(commits, end)
+		}
+		course, err := p.tracer.Trace(p.mirror.Tree, p.policy, s.Head, t)
+		return course, err == nil, err
+	})
 }
 
 // In a process of its own, TestAlone fetches and plans once with nothing in memory.

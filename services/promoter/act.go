@@ -177,6 +177,9 @@ func (r *repo) merge(ctx context.Context, o *observation, a plan.MergeMR) error 
 	if err := r.readBranches(ctx, fresh, refs); err != nil {
 		return err
 	}
+	if err := r.recall(ctx, fresh); err != nil {
+		return err
+	}
 	again.Reports = r.p.clusterReports()
 	if !slices.Contains(r.planner.Compute(fresh.policy, &again, r.p.cfg.Clock()).Actions, plan.Action(a)) {
 		return core.Errorf(core.Conflict, "merge !%d: something moved since it was decided", a.MR)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluice-gitops/sluice/internal/adapter/git"
 	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/history"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 	"github.com/sluice-gitops/sluice/internal/core/overlay/memtree"
 	"github.com/sluice-gitops/sluice/internal/core/plan"
@@ -47,6 +48,9 @@ type shelf struct {
 
 func (s *shelf) Fetch(context.Context, string) (git.Refs, error) { return s.refs, nil }
 func (s *shelf) Tree(core.SHA) (overlay.Tree, error)             { return s.tree, nil }
+func (s *shelf) Trail(_ context.Context, head, known core.SHA, _ int) ([]history.Commit, history.End, error) {
+	return []history.Commit{{SHA: head, Everything: true}}, history.Beginning, nil
+}
 func (s *shelf) Branch(context.Context, string, core.SHA) (plan.Branch, error) {
 	return s.branch, nil
 }
@@ -82,6 +86,9 @@ func ready(t *testing.T, now time.Time) (*repo, *observation, *desk) {
 		People: map[core.UserID]plan.Person{5: {ID: 5, Username: "dana", Level: 30, Active: true}},
 	}}
 	if err := p.repos[0].readGit(o, s.refs); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.repos[0].recall(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	for _, a := range plan.Compute(o.policy, o.state, now).Actions {

@@ -63,6 +63,9 @@ func (r *repo) observe(ctx context.Context) (*observation, error) {
 	if err := r.readBranches(ctx, o, refs); err != nil {
 		return nil, err
 	}
+	if err := r.recall(ctx, o); err != nil {
+		return nil, err
+	}
 	return o, r.askMore(ctx, o)
 }
 
@@ -223,7 +226,7 @@ func (r *repo) unopened(o *observation) []string {
 		open[mr.Source] = true
 	}
 	var out []string
-	for _, c := range r.planner.Candidates(o.policy, o.state.Inventory) {
+	for _, c := range r.planner.Candidates(o.policy, o.state) {
 		if branch := plan.BranchOf(c.Target); !open[branch] {
 			out = append(out, branch)
 		}

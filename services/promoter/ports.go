@@ -8,6 +8,7 @@ import (
 	"github.com/sluice-gitops/sluice/internal/adapter/flux"
 	"github.com/sluice-gitops/sluice/internal/adapter/git"
 	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/history"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 	"github.com/sluice-gitops/sluice/internal/core/plan"
 )
@@ -55,6 +56,8 @@ type Voice interface {
 type Mirror interface {
 	Fetch(ctx context.Context, branch string) (git.Refs, error)
 	Tree(sha core.SHA) (overlay.Tree, error)
+	// Trail lists the first parents of a commit, and what each changed.
+	Trail(ctx context.Context, head, known core.SHA, heads int) ([]history.Commit, history.End, error)
 	Branch(ctx context.Context, name string, sha core.SHA) (plan.Branch, error)
 	Push(ctx context.Context, p plan.PushBranch) (core.SHA, error)
 	Delete(ctx context.Context, p plan.DeleteBranch) error

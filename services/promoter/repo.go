@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/history"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 	"github.com/sluice-gitops/sluice/internal/core/plan"
 )
@@ -21,8 +22,9 @@ type repo struct {
 	reader *overlay.Reader
 	rules  rules
 	// planner is used by passes and by merges, never by both at once, as reader
-	// is: a pass waits for its merges.
+	// and tracer are: a pass waits for its merges.
 	planner plan.Planner
+	tracer  history.Tracer
 	asked   chan struct{} // holds one token while a pass is wanted
 	said    map[string]bool
 	// remarked is the inventory whose notices were said last.

@@ -34,6 +34,8 @@ type Move struct {
 	File    string
 	Line    int
 	Added   bool // an entry that is not there yet, so it has no line
+	// Proof is how it is known that New is the newer one, where the two do not tell.
+	Proof string
 }
 
 // Other is another promotion that is under way.
@@ -65,6 +67,7 @@ func Description(p Promotion) string {
 	if more := len(p.Moves) - maxMoves; more > 0 {
 		fmt.Fprintf(&b, "\nand %d more.\n", more)
 	}
+	b.WriteString(proofs(p.Moves))
 	b.WriteString("\n" + Gates(p.Verdicts) + "\n" + whoMerges(p.Auto) + "\n\n")
 	b.WriteString(Differences(p.Differences) + "\n" + inFlight(p))
 	b.WriteString("Commands, each alone on a line of a comment: `/sluice approve`, `/sluice hold`, `/sluice unhold`, `/sluice status`. `/sluice help` lists them all.")

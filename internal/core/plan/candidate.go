@@ -36,6 +36,9 @@ type Change struct {
 	Pin     pin.Pin // as it is now, in the target
 	New     string
 	Source  pin.Place // where the new version stands now
+	// Unordered is set where the versions themselves do not tell which is the newer
+	// one, and says why. Proof then says how it is known all the same, "" if it is not.
+	Unordered, Proof string
 }
 
 // ID identifies the content of the promotion by value: which pins get which
@@ -172,8 +175,9 @@ func (c *Candidate) weigh(d *overlay.Deployment, have, want pin.Pin, rule policy
 	}
 }
 
-// change judges one pin. The first reason against any pin blocks the whole
-// promotion: a target's versions move together or not at all.
+// change judges one pin. Where the versions have no order, that is left to what
+// the past tells; see [computation.recall]. The first reason against any pin
+// blocks the whole promotion: a target's versions move together or not at all.
 func (c *Candidate) change(d *overlay.Deployment, have, want pin.Pin, rule policy.AppRule) {
 	c.Changes = append(c.Changes, Change{Cluster: d.Cluster, Pin: have, New: want.Version, Source: want.At})
 	if c.Blocked != "" {
@@ -181,15 +185,17 @@ func (c *Candidate) change(d *overlay.Deployment, have, want pin.Pin, rule polic
 	}
 	isChart := have.Kind == pin.Chart
 	next, now := rule.Read(want.Version, isChart), rule.Read(have.Version, isChart)
-	switch order := version.Compare(next, now); {
+	order := version.Compare(next, now)
+	if order == version.Incomparable {
+		c.Changes[len(c.Changes)-1].Unordered = version.Explain(next, now)
+	}
+	switch {
 	case order == version.Older:
 		c.Ahead = true
 		c.block("%s is ahead of %s: it has %s %s, %s has %s, and versions are never lowered unasked",
 			c.Target.Env, c.From, have.Key, have.Version, c.From, want.Version)
 	case rule.Forbids(next, isChart) != "":
 		c.block("%s: %s", have.Key, rule.Forbids(next, isChart))
-	case order == version.Incomparable:
-		c.block("%s: %s", have.Key, version.Explain(next, now))
 	case have.Shared() != nil && have.Override == nil:
 		at := have.Shared()
 		c.block("%s comes from the base (%s:%d), which other environments share%s; give the overlay its own entry to have it promoted",

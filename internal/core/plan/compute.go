@@ -54,8 +54,8 @@ func Compute(p *policy.Policy, s *State, now time.Time) *Plan {
 }
 
 // Candidates is [Planner.Candidates] without a memory.
-func Candidates(p *policy.Policy, inv *overlay.Inventory) []Candidate {
-	return new(Planner).Candidates(p, inv)
+func Candidates(p *policy.Policy, s *State) []Candidate {
+	return new(Planner).Candidates(p, s)
 }
 
 // computation is one run of Compute.
@@ -67,7 +67,7 @@ type computation struct {
 }
 
 func (c *computation) target(env policy.Environment, v *view) *Status {
-	l := &life{computation: c, env: env, view: v, candidate: v.candidate}
+	l := &life{computation: c, env: env, view: v, candidate: c.recall(env, v.candidate)}
 	l.branch, l.branched = c.state.Branches[BranchOf(l.candidate.Target)]
 	l.mr = c.open(BranchOf(l.candidate.Target))
 	l.status = Status{Target: l.candidate.Target, Candidate: l.candidate}

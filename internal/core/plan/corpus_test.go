@@ -134,7 +134,8 @@ type scenario struct {
 		Attempts     int
 	}
 	Receivers []core.Cluster
-	Trains    bool // the project merges by train
+	Resumed   map[string]string // by target, ENV/APP: when
+	Trains    bool              // the project merges by train
 	Attempts  map[string]struct {
 		Head, At string
 		Count    int
@@ -234,6 +235,10 @@ func (s *scenario) build(t *testing.T, tree map[string]string) *world {
 		w.commit(sha(name), overlaid(tree, s.Revisions[name]))
 	}
 	w.commit(sha(s.Head), tree)
+	for name, at := range s.Resumed {
+		env, app, _ := strings.Cut(name, "/")
+		w.resumed[core.Target{Env: core.Env(env), App: core.App(app)}] = clock(t, at)
+	}
 	for i, name := range slices.Sorted(maps.Keys(s.Branches)) {
 		w.branches["sluice/"+name] = w.branchAs(t, "sluice/"+name, s.Branches[name], sha("b"+string(rune('1'+i))))
 	}
@@ -319,7 +324,7 @@ func (w *world) branchAs(t *testing.T, name, how string, head core.SHA) branch {
 	if revision, ok := strings.CutPrefix(how, "at "); ok {
 		at = sha(revision)
 	}
-	then := &world{t: t, now: w.now, policy: w.policy, inventory: w.inventory, trunk: []core.SHA{at}}
+	then := w.then(at)
 	b := branch{head: head, parent: at, message: "Work in progress", files: map[string]string{"README.md": "mine\n"}}
 	for _, a := range then.compute().Actions {
 		if push, ok := a.(plan.PushBranch); ok && push.Branch == name {

@@ -105,7 +105,7 @@ func (l *life) description(verdicts []gate.Verdict) string {
 	for _, ch := range l.candidate.Changes {
 		p.Moves = append(p.Moves, message.Move{
 			Cluster: ch.Cluster, Kind: ch.Pin.Kind, What: ch.Pin.Key.String(), Origin: ch.Pin.Origin, Old: ch.Pin.Version, New: ch.New,
-			File: ch.Pin.Target().File, Line: ch.Pin.Target().Line, Added: ch.Pin.Override != nil,
+			File: ch.Pin.Target().File, Line: ch.Pin.Target().Line, Added: ch.Pin.Override != nil, Proof: ch.Proof,
 		})
 	}
 	return message.Description(p)

@@ -141,6 +141,9 @@ func (l *life) based() bool {
 func (l *life) newer() string {
 	ch := l.candidate.Changes[0]
 	reason := fmt.Sprintf("%s has %s %s, %s has %s", l.candidate.From, ch.Pin.Key, ch.New, l.env.Name, ch.Pin.Version)
+	if ch.Proof != "" {
+		reason += ": " + ch.Proof
+	}
 	if more := len(l.candidate.Changes) - 1; more > 0 {
 		reason += fmt.Sprintf(", and %d more", more)
 	}

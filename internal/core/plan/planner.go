@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/history"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 	"github.com/sluice-gitops/sluice/internal/core/policy"
 )
@@ -60,10 +61,57 @@ func (pl *Planner) Compute(p *policy.Policy, s *State, now time.Time) *Plan {
 }
 
 // Candidates lists what could be promoted, judged from Git alone: the targets
-// about which GitLab needs to be asked more.
-func (pl *Planner) Candidates(p *policy.Policy, inv *overlay.Inventory) []Candidate {
-	pl.look(p, inv)
+// about which GitLab needs to be asked more. Of the state, what comes from Git
+// and Resumed count.
+func (pl *Planner) Candidates(p *policy.Policy, s *State) []Candidate {
 	var out []Candidate
+	c := &computation{policy: p, state: s}
+	pl.open(p, s.Inventory, func(env policy.Environment, found Candidate) {
+		if found = c.recall(env, found); found.Blocked == "" {
+			out = append(out, found)
+		}
+	})
+	return out
+}
+
+// Recall fills the state's History: trace tells the past of each target of which
+// a plan needs it, or that it is unknown. What is needed may depend on what was
+// told: first what was lowered, then what its sources had. The error is trace's.
+func (pl *Planner) Recall(p *policy.Policy, s *State, trace func(core.Target) (history.Course, bool, error)) error {
+	s.History = map[core.Target]history.Course{}
+	for told := map[core.Target]bool{}; ; {
+		asked := slices.DeleteFunc(pl.asked(p, s), func(t core.Target) bool { return told[t] })
+		if len(asked) == 0 {
+			return nil
+		}
+		for _, t := range asked {
+			course, known, err := trace(t)
+			if err != nil {
+				return err
+			}
+			if known {
+				s.History[t] = course
+			}
+			told[t] = true
+		}
+	}
+}
+
+// asked lists the targets whose past a plan needs, as far as the state tells.
+func (pl *Planner) asked(p *policy.Policy, s *State) []core.Target {
+	need := map[core.Target]bool{}
+	c := &computation{policy: p, state: s}
+	pl.open(p, s.Inventory, func(env policy.Environment, found Candidate) {
+		for _, t := range c.needs(env, found) {
+			need[t] = true
+		}
+	})
+	return slices.SortedFunc(maps.Keys(need), core.Target.Compare)
+}
+
+// open visits the candidates that nothing at the head itself stops.
+func (pl *Planner) open(p *policy.Policy, inv *overlay.Inventory, visit func(policy.Environment, Candidate)) {
+	pl.look(p, inv)
 	for _, env := range p.Environments {
 		if env.Root() {
 			continue
@@ -71,11 +119,10 @@ func (pl *Planner) Candidates(p *policy.Policy, inv *overlay.Inventory) []Candid
 		o := pl.envs[env.Name]
 		for i, status := range o.quiet {
 			if status == nil {
-				out = append(out, o.views[i].candidate)
+				visit(env, o.views[i].candidate)
 			}
 		}
 	}
-	return out
 }
 
 // look brings what is remembered to an inventory.

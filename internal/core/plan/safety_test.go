@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/overlay"
+	"github.com/sluice-gitops/sluice/internal/core/pin"
 	"github.com/sluice-gitops/sluice/internal/core/plan"
 	"github.com/sluice-gitops/sluice/internal/core/policy"
 	"github.com/sluice-gitops/sluice/internal/core/version"
@@ -78,9 +80,57 @@ func (w *world) checkNoDowngrade(a plan.PushBranch) {
 				if old.Version == p.Version {
 					continue
 				}
-				if order := version.Compare(version.Parse(p.Version), version.Parse(old.Version)); target != a.Target || order == version.Older || order == version.Incomparable {
+				order := version.Compare(version.Parse(p.Version), version.Parse(old.Version))
+				if target != a.Target || order == version.Older || order == version.Incomparable && !w.cameLater(target, p.Key, p.Version, old.Version) {
 					w.t.Errorf("the promotion of %s makes %s %s in %s from %s to %s", a.Target, p.Key, order, target, old.Version, p.Version)
 				}
+				w.checkNotAbandoned(d, p, old)
+			}
+		}
+	}
+}
+
+// cameLater tells whether some source of a target had one version after another
+// and never before.
+func (w *world) cameLater(target core.Target, key pin.Key, version, other string) bool {
+	env, _ := w.policy.Environment(target.Env)
+	seen := false
+	for _, at := range w.trunk {
+		came := false
+		for _, from := range env.From {
+			for _, d := range w.inventory[at].Of(core.Target{Env: from, App: target.App}) {
+				p, _ := d.Lookup(key)
+				seen = seen || p.Version == other
+				came = came || p.Version == version
+			}
+		}
+		if came {
+			return seen
+		}
+	}
+	return false
+}
+
+// checkNotAbandoned finds a version as new or newer in the overlay's own past:
+// then people have lowered it since, and nobody said that it may rise again.
+func (w *world) checkNotAbandoned(d *overlay.Deployment, now, old pin.Pin) {
+	w.t.Helper()
+	target := core.Target{App: d.App}
+	for _, env := range w.policy.Environments {
+		if slices.Contains(env.Clusters, d.Cluster) {
+			target.Env = env.Name
+		}
+	}
+	if version.Compare(version.Parse(now.Version), version.Parse(old.Version)) != version.Newer || !w.resumed[target].IsZero() {
+		return
+	}
+	for _, at := range w.trunk {
+		for _, then := range w.inventory[at].Of(target) {
+			if was, ok := then.Lookup(now.Key); ok && then.Dir == d.Dir && then.Broken == nil && version.Compare(version.Parse(now.Version), version.Parse(was.Version)) != version.Newer {
+				if version.Compare(version.Parse(now.Version), version.Parse(was.Version)) == version.Incomparable {
+					continue
+				}
+				w.t.Errorf("%s is given %s %s again, which it had at %s as %s", target, now.Key, now.Version, at, was.Version)
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/gate"
+	"github.com/sluice-gitops/sluice/internal/core/history"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 )
 
@@ -31,6 +32,13 @@ type State struct {
 	// Attempts are the merges that GitLab refused; a target whose last merge was
 	// accepted is absent. Who forgets them tries again earlier, and nothing more.
 	Attempts map[core.Target]Attempt
+	// History is what targets deployed before Head, for those that [Planner.Recall]
+	// asks about; where one of them is absent, its past is unknown.
+	History map[core.Target]history.Course
+	// Resumed is when a person who may do so last said that promotion into a target
+	// goes on although it was lowered. It lifts what was lowered until then, and
+	// nothing that is lowered later.
+	Resumed map[core.Target]time.Time
 	// Refused says why the last action on a target was refused for good; a target
 	// whose last action went well, or was only disturbed, is absent.
 	Refused map[core.Target]string

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/gate"
+	"github.com/sluice-gitops/sluice/internal/core/history"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 	"github.com/sluice-gitops/sluice/internal/core/overlay/memtree"
 	"github.com/sluice-gitops/sluice/internal/core/plan"
@@ -33,7 +35,9 @@ type world struct {
 	planner   plan.Planner
 	commits   map[core.SHA]map[string]string
 	inventory map[core.SHA]*overlay.Inventory
-	trunk     []core.SHA // oldest first
+	trunk     []core.SHA       // oldest first
+	past      []history.Commit // the same, an hour apart
+	resumed   map[core.Target]time.Time
 	branches  map[string]branch
 	open      []plan.MergeRequest
 	closed    map[string]plan.MergeRequest
@@ -70,8 +74,14 @@ func newWorld(t testing.TB, files map[string]string, now time.Time) *world {
 		branches: map[string]branch{}, closed: map[string]plan.MergeRequest{},
 		people: map[core.UserID]plan.Person{}, reactions: map[core.NoteID][]string{},
 		reports: map[core.Cluster][]gate.Report{}, triggers: map[core.Cluster]plan.TriggerRecord{},
-		receivers: map[core.Cluster]bool{}, heads: map[core.SHA]map[string]string{},
+		receivers: map[core.Cluster]bool{}, heads: map[core.SHA]map[string]string{}, resumed: map[core.Target]time.Time{},
 	}
+}
+
+// then is the default branch when a commit was its head, and nothing else.
+func (w *world) then(at core.SHA) *world {
+	n := slices.Index(w.trunk, at) + 1
+	return &world{t: w.t, now: w.now, policy: w.policy, commits: w.commits, inventory: w.inventory, trunk: w.trunk[:n], past: w.past[:n], resumed: w.resumed}
 }
 
 // sha makes an object name that people recognise: c1 is c1000000….
@@ -90,6 +100,12 @@ func (w *world) commit(name core.SHA, files map[string]string) {
 		w.t.Fatal(err)
 	}
 	w.inventory[name] = inv
+	var before map[string]string
+	if len(w.trunk) > 0 {
+		before = w.files()
+	}
+	made := time.Date(2026, 11, 1, len(w.trunk), 0, 0, 0, time.UTC)
+	w.past = append(w.past, history.Commit{SHA: name, At: made, By: "Ann", Changed: differing(before, files)})
 	w.trunk = append(w.trunk, name)
 }
 
@@ -109,11 +125,12 @@ func (w *world) observe() *plan.State {
 		Head:    w.head(), Inventory: w.inventory[w.head()], Past: maps.Clone(w.inventory),
 		Reports: map[core.Cluster][]gate.Report{}, Triggers: maps.Clone(w.triggers),
 		Branches: map[string]plan.Branch{}, Closed: maps.Clone(w.closed), People: maps.Clone(w.people),
-		Receivers: w.receivers, Recent: slices.Clone(w.recent), Attempts: w.attempts,
+		Receivers: w.receivers, Recent: slices.Clone(w.recent), Attempts: w.attempts, Resumed: w.resumed,
 	}
 	for i := range s.Recent {
 		s.Recent[i].Notes = slices.Clone(s.Recent[i].Notes)
 	}
+	w.recall(s)
 	for name, b := range w.branches {
 		s.Branches[name] = w.observeBranch(name, b)
 	}
@@ -129,6 +146,38 @@ func (w *world) observe() *plan.State {
 		s.Open = append(s.Open, mr)
 	}
 	return s
+}
+
+// recall tells what a plan asks of the past, which is the trunk's.
+func (w *world) recall(s *plan.State) {
+	w.t.Helper()
+	trees := func(at core.SHA) (overlay.Tree, error) { return memtree.Text(w.commits[at]), nil }
+	var tracer history.Tracer
+	past := slices.Clone(w.past)
+	slices.Reverse(past)
+	tracer.Renew(past, history.Beginning)
+	err := new(plan.Planner).Recall(w.policy, s, func(t core.Target) (history.Course, bool, error) {
+		course, err := tracer.Trace(trees, w.policy, s.Head, t)
+		return course, err == nil, err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// differing names every path at which two trees differ, directories included.
+func differing(a, b map[string]string) []string {
+	paths := map[string]bool{}
+	for _, files := range []map[string]string{a, b} {
+		for name := range files {
+			was, had := a[name]
+			is, has := b[name]
+			for p := name; p != "." && (was != is || had != has); p = path.Dir(p) {
+				paths[p] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(paths))
 }
 
 func (w *world) observeBranch(name string, b branch) plan.Branch {
@@ -160,7 +209,7 @@ func (w *world) planned(s *plan.State) *plan.Plan {
 	if diff := cmp.Diff(render(w, want), render(w, got)); diff != "" {
 		w.t.Errorf("planned without a memory (-) and with it (+):\n%s", diff)
 	}
-	if diff := cmp.Diff(ids(plan.Candidates(w.policy, s.Inventory)), ids(w.planner.Candidates(w.policy, s.Inventory))); diff != "" {
+	if diff := cmp.Diff(ids(plan.Candidates(w.policy, s)), ids(w.planner.Candidates(w.policy, s))); diff != "" {
 		w.t.Errorf("candidates without a memory (-) and with it (+):\n%s", diff)
 	}
 	return got

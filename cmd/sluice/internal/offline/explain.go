@@ -2,6 +2,7 @@ package offline
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -59,7 +60,10 @@ func (o explaining) run(c *cobra.Command, app, env string, out io.Writer) error 
 	if err != nil {
 		return err
 	}
-	x := s.explain(name, e)
+	x, err := s.explain(c.Context(), name, e)
+	if err != nil {
+		return err
+	}
 	answer := x.text()
 	if o.format == "json" {
 		if answer, err = encode(x, "  "); err != nil {
@@ -114,13 +118,17 @@ type fixed struct {
 	Layer   string `json:"layer"`
 }
 
-func (s *snapshot) explain(app core.App, env policy.Environment) explanation {
+func (s *snapshot) explain(ctx context.Context, app core.App, env policy.Environment) (explanation, error) {
 	t := core.Target{Env: env.Name, App: app}
 	x := explanation{
 		Head: s.head, App: string(app), Env: string(env.Name), From: append([]core.Env{}, env.From...),
 		Gates: gates(env), Deployments: s.deployments(t), Next: []pinChange{}, Notices: []notice{},
 	}
-	all := judge(new(plan.Planner), s.policy, s.inventory, s.head)
+	keep := filter{env: env.Name, from: env.From, app: app}
+	all, err := s.judging(keep).judge(ctx, s.inventory, s.head)
+	if err != nil {
+		return explanation{}, err
+	}
 	i := slices.IndexFunc(all, func(st *plan.Status) bool { return st.Target == t })
 	switch {
 	case i >= 0:
@@ -130,13 +138,13 @@ func (s *snapshot) explain(app core.App, env policy.Environment) explanation {
 	default:
 		x.State, x.Reason = isRoot, fmt.Sprintf("versions arrive in %s first, so nothing is promoted into it", env.Name)
 	}
-	for _, n := range s.warnings(filter{env: env.Name, from: env.From, app: app}) {
+	for _, n := range s.warnings(keep) {
 		if n.App != "" {
 			x.Notices = append(x.Notices, n)
 		}
 	}
 	x.Notices = append(x.Notices, s.remarks(all, func(other core.Target) bool { return other == t })...)
-	return x
+	return x, nil
 }
 
 func stateOf(st *plan.Status) string {

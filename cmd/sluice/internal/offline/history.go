@@ -40,7 +40,7 @@ type replaying struct {
 	policy  *policy.Policy
 	keep    filter
 	reader  *overlay.Reader
-	planner plan.Planner
+	judging *judging
 	open    map[core.Target]plan.Candidate // what is possible, as it was when it became so
 }
 
@@ -52,11 +52,16 @@ func (s *snapshot) replay(ctx context.Context, n int, keep filter, out io.Writer
 		return err
 	}
 	r := replaying{policy: s.policy, keep: keep, reader: overlay.NewReader(), open: map[core.Target]plan.Candidate{}}
+	r.judging = s.judging(keep)
+	r.judging.heads = len(commits)
+	if err := r.judging.follow(ctx, s.head); err != nil {
+		return err
+	}
 	for _, c := range slices.Backward(commits) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		events, err := r.commit(s.clone, c)
+		events, err := r.commit(ctx, s.clone, c)
 		if err != nil {
 			return fmt.Errorf("replay commit %s: %w", c.SHA.Short(), err)
 		}
@@ -82,7 +87,7 @@ func printLines(out io.Writer, events []event) error {
 
 // commit compares what was possible with what is, one target after the other in
 // the order in which versions move.
-func (r *replaying) commit(clone *git.Local, c git.Commit) ([]event, error) {
+func (r *replaying) commit(ctx context.Context, clone *git.Local, c git.Commit) ([]event, error) {
 	tree, err := clone.Tree(c.SHA)
 	if err != nil {
 		return nil, err
@@ -92,7 +97,11 @@ func (r *replaying) commit(clone *git.Local, c git.Commit) ([]event, error) {
 		return nil, err
 	}
 	now := map[core.Target]plan.Candidate{}
-	for _, st := range judge(&r.planner, r.policy, inv, c.SHA) {
+	all, err := r.judging.judge(ctx, inv, c.SHA)
+	if err != nil {
+		return nil, err
+	}
+	for _, st := range all {
 		if due(st) && r.keep.keeps(st.Target) {
 			now[st.Target] = st.Candidate
 		}

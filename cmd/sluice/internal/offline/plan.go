@@ -98,7 +98,10 @@ func (o planning) filter(s *snapshot) (filter, error) {
 
 // plan writes files before it says so, and says nothing if that goes wrong.
 func (o planning) plan(ctx context.Context, s *snapshot, keep filter, out io.Writer) error {
-	all := judge(new(plan.Planner), s.policy, s.inventory, s.head)
+	all, err := s.judging(keep).judge(ctx, s.inventory, s.head)
+	if err != nil {
+		return err
+	}
 	doc := document{Head: s.head, Promotions: []promotion{}, Notices: s.notices(all, keep)}
 	var promotions []*plan.Status
 	for _, st := range all {

@@ -36,6 +36,11 @@ type snapshot struct {
 	inventory *overlay.Inventory
 }
 
+// judging judges this commit, as far as somebody asks about it.
+func (s *snapshot) judging(keep filter) *judging {
+	return &judging{clone: s.clone, policy: s.policy, keep: keep, heads: 1}
+}
+
 // open reads everything that a plan needs. The caller closes the clone.
 func (s source) open() (*snapshot, error) {
 	clone, err := git.OpenLocal(s.repo)

@@ -3,19 +3,11 @@ package offline
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 	"github.com/sluice-gitops/sluice/internal/core/plan"
-	"github.com/sluice-gitops/sluice/internal/core/policy"
 )
-
-// judge asks for the plan of a world that has nothing but Git in it: no branch,
-// no merge request and no report. Whatever is not blocked there is due.
-func judge(pl *plan.Planner, p *policy.Policy, inv *overlay.Inventory, head core.SHA) []*plan.Status {
-	return pl.Compute(p, &plan.State{Head: head, Inventory: inv}, time.Now()).Targets
-}
 
 func due(s *plan.Status) bool { return s.Phase == plan.Opening }
 

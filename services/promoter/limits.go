@@ -26,6 +26,8 @@ const (
 	// conflictPause bounds the back-off where nothing is broken and the world
 	// has merely moved: GitLab takes seconds to make up its mind about a merge.
 	conflictPause = 4 * time.Second
+	// shutPause is how long a monorepo that is shut out is left alone, at most.
+	shutPause = time.Minute
 	// maxFolds bounds the attempts to fold one report while others are folded.
 	maxFolds = 10
 	// syncTimeout is how long the first pass waits for the reports that are kept

@@ -17,6 +17,7 @@ type meter struct {
 	progress *prometheus.GaugeVec
 	actions  *prometheus.CounterVec
 	phases   *prometheus.GaugeVec
+	shutOut  *prometheus.GaugeVec
 }
 
 func newMeter(reg prometheus.Registerer) *meter {
@@ -26,9 +27,10 @@ func newMeter(reg prometheus.Registerer) *meter {
 		progress: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sluice_last_success_timestamp_seconds", Help: "When a pass last succeeded."}, []string{"repo"}),
 		actions:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sluice_actions_total", Help: "Actions, by kind and outcome."}, []string{"repo", "action", "outcome"}),
 		phases:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sluice_targets", Help: "Targets, by the phase they are in."}, []string{"repo", "phase"}),
+		shutOut:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sluice_shut_out", Help: "1 while GitLab refuses Sluice for want of rights."}, []string{"repo"}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.passes, m.seconds, m.progress, m.actions, m.phases)
+		reg.MustRegister(m.passes, m.seconds, m.progress, m.actions, m.phases, m.shutOut)
 	}
 	return m
 }
@@ -46,6 +48,14 @@ func (m *meter) pass(repo string, took time.Duration, err error) {
 	if err == nil {
 		m.progress.WithLabelValues(repo).SetToCurrentTime()
 	}
+}
+
+func (m *meter) shut(repo string, is bool) {
+	value := 0.0
+	if is {
+		value = 1
+	}
+	m.shutOut.WithLabelValues(repo).Set(value)
 }
 
 func (m *meter) action(repo, action string, err error) {

@@ -40,6 +40,8 @@ type repo struct {
 	progress time.Time // the end of the last pass that succeeded
 	trouble  error     // of the last pass
 	started  time.Time
+
+	shut bool // the alarm was given, and nothing has succeeded since; used by passes alone
 }
 
 func newRepo(p *Promoter, m Monorepo) *repo {
@@ -90,6 +92,9 @@ func (r *repo) run(ctx context.Context) error {
 // something is broken, since a hint does not mend it.
 func (r *repo) rest(next time.Time, err error, attempt int) (wait time.Duration, mayAsk bool) {
 	sweep := r.jittered(r.p.cfg.Sweep)
+	if isShut(err) {
+		return min(sweep, shutPause), false
+	}
 	switch core.KindOf(err) {
 	case core.Conflict:
 		return max(min(pause(attempt), conflictPause), core.WaitOf(err)), true
@@ -165,7 +170,7 @@ func (r *repo) pass(ctx context.Context) (next time.Time, acted bool, err error)
 		return time.Time{}, false, worst([]error{err, told})
 	}
 	if err != nil {
-		return time.Time{}, false, err
+		return time.Time{}, false, shut(err)
 	}
 	decided := r.planner.Compute(o.policy, o.state, r.p.cfg.Clock())
 	r.publish(o, decided)
@@ -247,7 +252,8 @@ func (r *repo) finish(ctx context.Context, begun time.Time, err error) {
 		r.progress = now
 	}
 	r.mu.Unlock()
-	if err == nil || errors.Is(ctx.Err(), context.Canceled) {
+	r.alarm(err)
+	if err == nil || isShut(err) || errors.Is(ctx.Err(), context.Canceled) {
 		return
 	}
 	level := r.p.cfg.Logger.Warn
@@ -273,6 +279,8 @@ func (r *repo) ready(now time.Time) error {
 		since = r.started
 	}
 	switch {
+	case isShut(r.trouble):
+		return core.Errorf(core.Denied, "%s: %w", r.Path, r.trouble)
 	case r.progress.IsZero() && r.trouble == nil:
 		return core.Errorf(core.Transient, "%s: the first pass is not finished", r.Path)
 	case r.progress.IsZero(), now.Sub(since) > staleSweeps*r.p.cfg.Sweep:

@@ -136,6 +136,8 @@ func (r *repo) do(ctx context.Context, o *observation, a plan.Action) error {
 		return r.Desk.EditMR(ctx, a)
 	case plan.WriteNote:
 		return r.Desk.WriteNote(ctx, a)
+	case plan.DeleteNote:
+		return r.Desk.DeleteNote(ctx, a)
 	case plan.React:
 		return r.Desk.React(ctx, a)
 	case plan.CloseMR:

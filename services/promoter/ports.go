@@ -47,6 +47,7 @@ type Requests interface {
 // Voice is what people and GitLab are told on a merge request.
 type Voice interface {
 	WriteNote(ctx context.Context, a plan.WriteNote) error
+	DeleteNote(ctx context.Context, a plan.DeleteNote) error
 	React(ctx context.Context, a plan.React) error
 	SetStatus(ctx context.Context, a plan.SetStatus) error
 	GuardThread(ctx context.Context, a plan.GuardThread) error

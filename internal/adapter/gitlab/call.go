@@ -40,7 +40,11 @@ func send[T any](ctx context.Context, c *Client, r request, more ...gl.RequestOp
 	if err != nil {
 		return got, nil, core.Errorf(core.Internal, "%s: the request cannot be built: %s", r.what, oneLine(err.Error()))
 	}
-	resp, err := c.api.Do(req, &got)
+	var into any = &got
+	if r.method == http.MethodDelete { // GitLab answers that with nothing
+		into = nil
+	}
+	resp, err := c.api.Do(req, into)
 	if err != nil {
 		return got, resp, failure(r.what, resp, err)
 	}

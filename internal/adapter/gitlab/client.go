@@ -38,10 +38,11 @@ type Config struct {
 // concurrent use; all its projects share the time until which GitLab asked to
 // be left alone.
 type Client struct {
-	api  *gl.Client
-	now  func() time.Time
-	log  *slog.Logger
-	gate *gate
+	api   *gl.Client
+	now   func() time.Time
+	log   *slog.Logger
+	gate  *gate
+	notes *budget
 
 	mu     sync.Mutex
 	warned map[string]bool // groups that could not be seen
@@ -57,7 +58,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, core.Errorf(core.Invalid, "gitlab client: no source of a token is given")
 	}
 	cfg = withDefaults(cfg)
-	c := &Client{now: cfg.Clock, log: cfg.Logger, gate: &gate{now: cfg.Clock}, warned: map[string]bool{}}
+	c := &Client{now: cfg.Clock, log: cfg.Logger, gate: &gate{now: cfg.Clock}, notes: &budget{now: cfg.Clock}, warned: map[string]bool{}}
 	// Three of the library's defaults would be wrong here. Its limiter is set up
 	// by the first answer and races with the calls beside it; its retries repeat
 	// writes, and wait out a 429 inside the call; and its warnings about an

@@ -117,6 +117,9 @@ func (p *Project) GuardThread(ctx context.Context, a plan.GuardThread) error {
 	if found || a.Resolved {
 		return nil
 	}
+	if err := p.client.notes.take(); err != nil {
+		return err
+	}
 	_, _, err = call[struct{}](ctx, p.client, p.request(http.MethodPost, fmt.Sprintf("open a thread on merge request !%d", a.MR),
 		mrPath(a.MR, "/discussions"), gl.CreateMergeRequestDiscussionOptions{Body: &a.Body}))
 	return err

@@ -3,6 +3,7 @@ package gitlab_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -154,5 +155,46 @@ func TestConformanceThread(t *testing.T) {
 		if len(mr.Notes) != 1 || !mr.Notes[0].Resolvable || mr.Notes[0].Resolved != resolved || (mr.MergeStatus == "discussions_not_resolved") == resolved {
 			t.Errorf("resolved %t: %s, %+v", resolved, mr.MergeStatus, mr.Notes)
 		}
+	}
+}
+
+func TestCommentsAreRationed(t *testing.T) {
+	t.Parallel()
+	s := serve(t, map[string][]reply{addNote: {{status: 201, body: `{"id":50}`}}, editNote: {{body: `{"id":50}`}}})
+	c := newClock()
+	p := s.project(setup{clock: c})
+	write := func() error { return p.WriteNote(t.Context(), plan.WriteNote{MR: 3, Body: "x"}) }
+	for range 50 {
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+		c.advance(time.Second)
+	}
+	err := write()
+	wantError(t, err, core.Transient, "not sent: 50 comments were written within a minute")
+	if wait := core.WaitOf(err); wait != 10*time.Second {
+		t.Errorf("wait is %s, want what is left of the first comment's minute", wait)
+	}
+	if err := p.WriteNote(t.Context(), plan.WriteNote{MR: 3, Note: 50, Body: "x"}); err != nil {
+		t.Error("an edit counts as a new comment:", err)
+	}
+	c.advance(10 * time.Second)
+	if err := write(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConformanceDeleteNote(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.commit("sluice/prd/app", "2", map[string]any{"start_branch": "main"})
+	id, err := w.project.OpenMR(t.Context(), opening())
+	w.must(err)
+	w.must(w.project.WriteNote(t.Context(), plan.WriteNote{MR: id, Body: "once"}))
+	gone := plan.DeleteNote{MR: id, Note: w.only().Notes[0].ID}
+	w.must(w.project.DeleteNote(t.Context(), gone))
+	w.must(w.project.DeleteNote(t.Context(), gone))
+	if n := len(w.only().Notes); n != 0 {
+		t.Errorf("%d comments are left", n)
 	}
 }

@@ -34,6 +34,10 @@ const (
 	// one pipeline is below it.
 	maxStatuses = 5000
 
+	// notesPerMinute stays below GitLab.com's 60 a minute and user; GitLab's own
+	// default elsewhere is 300.
+	notesPerMinute = 50
+
 	// maxVersions bounds one merge request's diff versions: GitLab itself stops
 	// accepting pushes near a thousand.
 	maxVersions = 2000

@@ -23,6 +23,11 @@ func (p *Project) WriteNote(ctx context.Context, a plan.WriteNote) error {
 		r = p.request(http.MethodPut, fmt.Sprintf("edit comment %d on merge request !%d", a.Note, a.MR),
 			mrPath(a.MR, fmt.Sprintf("/notes/%d", a.Note)), gl.UpdateMergeRequestNoteOptions{Body: &a.Body})
 	}
+	if a.Note == 0 {
+		if err := p.client.notes.take(); err != nil {
+			return err
+		}
+	}
 	_, code, err := call[struct{}](ctx, p.client, r)
 	if err != nil {
 		return err
@@ -31,6 +36,16 @@ func (p *Project) WriteNote(ctx context.Context, a plan.WriteNote) error {
 		return core.Errorf(core.Invalid, "%s: gitlab took the text for quick actions and wrote no comment", r.what)
 	}
 	return nil
+}
+
+// DeleteNote deletes a comment; one that is gone already counts as done.
+func (p *Project) DeleteNote(ctx context.Context, a plan.DeleteNote) error {
+	_, _, err := call[struct{}](ctx, p.client, p.request(http.MethodDelete, fmt.Sprintf("delete comment %d on merge request !%d", a.Note, a.MR),
+		mrPath(a.MR, fmt.Sprintf("/notes/%d", a.Note)), nil))
+	if status(err) == http.StatusNotFound {
+		return nil
+	}
+	return err
 }
 
 // React puts an emoji on a comment; one that is there already counts as done.

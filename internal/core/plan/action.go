@@ -82,6 +82,13 @@ type WriteNote struct {
 	Body string
 }
 
+// DeleteNote deletes a comment of Sluice's own.
+type DeleteNote struct {
+	Cause
+	MR   core.MRID
+	Note core.NoteID
+}
+
 // React puts an emoji on somebody's comment.
 type React struct {
 	Cause

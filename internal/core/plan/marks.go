@@ -94,10 +94,17 @@ func (c *computation) stickyOf(t thread) (Note, bool) {
 	return t.notes[i], true
 }
 
-// keepSticky keeps that comment.
+// keepSticky keeps that comment, and deletes others like it: two promoters that
+// looked at the same time have each written one. What they remember has been
+// read already, and goes into the one that stays.
 func (c *computation) keepSticky(t thread, body, because string) {
 	old, _ := c.stickyOf(t)
 	if old.Body != body {
 		c.act(WriteNote{Cause: t.because("%s", because), MR: t.mr, Note: old.ID, Body: body})
+	}
+	for _, n := range t.notes {
+		if n.ID != old.ID && n.Author == c.state.Project.Bot && message.IsSticky(n.Body) {
+			c.act(DeleteNote{Cause: t.because("comment %d says where it stands, and one is enough", old.ID), MR: t.mr, Note: n.ID})
+		}
 	}
 }

@@ -70,6 +70,8 @@ func (w *world) details(a plan.Action) string {
 			return fmt.Sprintf("!%d, note %d\n%s", a.MR, a.Note, a.Body)
 		}
 		return fmt.Sprintf("!%d, new\n%s", a.MR, a.Body)
+	case plan.DeleteNote:
+		return fmt.Sprintf("!%d, note %d", a.MR, a.Note)
 	case plan.React:
 		return fmt.Sprintf("!%d, note %d: %s", a.MR, a.Note, a.Emoji)
 	case plan.SetStatus:

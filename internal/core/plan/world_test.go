@@ -252,6 +252,10 @@ func (w *world) apply(a plan.Action) {
 		mr.Title, mr.Description, mr.Labels = a.Title, a.Description, append(mr.Labels, a.Labels...)
 	case plan.WriteNote:
 		w.write(a)
+	case plan.DeleteNote:
+		w.talk(a.MR, func(notes []plan.Note) []plan.Note {
+			return slices.DeleteFunc(notes, func(n plan.Note) bool { return n.ID == a.Note && n.Author == bot })
+		})
 	case plan.React:
 		w.react(a)
 	case plan.SetStatus:

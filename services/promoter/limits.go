@@ -10,6 +10,12 @@ const (
 	// maxParallel bounds the targets that are acted on at the same time, and the
 	// look-ups, so that one monorepo does not use up GitLab's patience at once.
 	maxParallel = 4
+	// renderBudget is how long one pass may render manifests for descriptions
+	// before it goes on: merges must not wait for what is only shown.
+	renderBudget = 5 * time.Second
+	// maxRenderings bounds the renderings that are kept, one per branch. Each is a
+	// few kilobytes.
+	maxRenderings = maxBranches
 	// maxPast bounds the revisions whose inventory is read to judge health. Older
 	// ones only matter for a soak that began before them.
 	maxPast = 512

@@ -87,6 +87,7 @@ func (r *repo) readGit(o *observation, refs git.Refs) error {
 	if s.Inventory, err = r.reader.Read(tree, o.policy); err != nil {
 		return err
 	}
+	s.Rendered = r.renderings.at(s.Head, tree)
 	s.Past = map[core.SHA]*overlay.Inventory{}
 	for _, revision := range reported(s.Reports) {
 		past, err := r.Mirror.Tree(revision)

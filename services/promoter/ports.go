@@ -7,8 +7,10 @@ import (
 	"github.com/sluice-gitops/sluice/internal/adapter/bus"
 	"github.com/sluice-gitops/sluice/internal/adapter/flux"
 	"github.com/sluice-gitops/sluice/internal/adapter/git"
+	"github.com/sluice-gitops/sluice/internal/adapter/render"
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/history"
+	"github.com/sluice-gitops/sluice/internal/core/message"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 	"github.com/sluice-gitops/sluice/internal/core/plan"
 )
@@ -71,6 +73,13 @@ type Bus interface {
 	Get(ctx context.Context, bucket, key string) (bus.Entry, error)
 	Create(ctx context.Context, bucket, key string, value []byte) (uint64, error)
 	Update(ctx context.Context, bucket, key string, value []byte, revision uint64) (uint64, error)
+}
+
+// Renderer renders an overlay of a commit as it is and with some files
+// replaced, and tells what differs and what that was made from. It always
+// answers.
+type Renderer interface {
+	Render(ctx context.Context, t overlay.Tree, o plan.Overlay, files []plan.File) (message.Difference, render.Inputs)
 }
 
 // Caller calls the Flux Receiver of a cluster.

@@ -27,11 +27,13 @@ type Monorepo struct {
 	Receivers  map[core.Cluster]flux.Receiver // the Flux Receivers that can be called
 }
 
-// Config is all that a promoter needs. Everything but Metrics must be set.
+// Config is all that a promoter needs. Everything but Renderer and Metrics must
+// be set.
 type Config struct {
 	Monorepos []Monorepo
 	Bus       Bus
 	Caller    Caller
+	Renderer  Renderer // nil means that nothing is rendered
 	// Act switches acting on. Without it every pass plans and says what it would
 	// do, and nothing is changed anywhere.
 	Act     bool

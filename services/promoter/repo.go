@@ -21,12 +21,13 @@ type repo struct {
 	p      *Promoter
 	reader *overlay.Reader
 	rules  rules
-	// planner is used by passes and by merges, never by both at once, as reader
-	// and tracer are: a pass waits for its merges.
-	planner plan.Planner
-	tracer  history.Tracer
-	asked   chan struct{} // holds one token while a pass is wanted
-	said    map[string]bool
+	// planner is used by passes and by merges, never by both at once, as reader,
+	// tracer and renderings are: a pass waits for its merges.
+	planner    plan.Planner
+	tracer     history.Tracer
+	renderings renderings
+	asked      chan struct{} // holds one token while a pass is wanted
+	said       map[string]bool
 	// remarked is the inventory whose notices were said last.
 	remarked *overlay.Inventory
 
@@ -172,7 +173,7 @@ func (r *repo) pass(ctx context.Context) (next time.Time, acted bool, err error)
 	if err != nil {
 		return time.Time{}, false, shut(err)
 	}
-	decided := r.planner.Compute(o.policy, o.state, r.p.cfg.Clock())
+	decided := r.decide(ctx, o)
 	r.publish(o, decided)
 	acted, err = r.act(ctx, o, decided)
 	return decided.Next, acted, err

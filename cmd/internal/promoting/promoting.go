@@ -22,6 +22,7 @@ import (
 	"github.com/sluice-gitops/sluice/internal/adapter/flux"
 	"github.com/sluice-gitops/sluice/internal/adapter/git"
 	"github.com/sluice-gitops/sluice/internal/adapter/gitlab"
+	"github.com/sluice-gitops/sluice/internal/adapter/render"
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/pkg/events"
 	"github.com/sluice-gitops/sluice/services/promoter"
@@ -60,7 +61,7 @@ func New(ctx context.Context, v settings.Values, b promoter.Bus, mirrorDir strin
 	if out.client, err = flux.NewClient(flux.Config{Proxy: http.ProxyFromEnvironment}); err != nil {
 		return nil, err
 	}
-	cfg := promoter.Config{Bus: b, Caller: out.client, Act: v.Bool(settings.Act), Sweep: v.Duration(settings.SweepInterval), Clock: time.Now, Logger: logger, Metrics: reg}
+	cfg := promoter.Config{Bus: b, Caller: out.client, Renderer: new(render.Renderer), Act: v.Bool(settings.Act), Sweep: v.Duration(settings.SweepInterval), Clock: time.Now, Logger: logger, Metrics: reg}
 	for _, path := range v.List(settings.Projects) {
 		m, mirror, err := newMonorepo(ctx, v, client, path, mirrorDir, logger)
 		if err != nil {

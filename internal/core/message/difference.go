@@ -34,7 +34,7 @@ const (
 // same one together. Nothing at all means that they are not known yet.
 func Differences(all []Difference) string {
 	if len(all) == 0 {
-		return "What changes in the manifests: not rendered yet.\n"
+		return notRendered + "\n"
 	}
 	var parts []string
 	room := maxDifferences
@@ -49,6 +49,13 @@ func Differences(all []Difference) string {
 		parts = append(parts, fmt.Sprintf("and %d more overlays.\n", more))
 	}
 	return strings.Join(parts, "\n")
+}
+
+const notRendered = "What changes in the manifests: not rendered yet."
+
+// Rendered tells whether a description's block shows differences.
+func Rendered(block string) bool {
+	return strings.Contains(block, "What changes in the manifests") && !strings.Contains("\n"+block+"\n", "\n"+notRendered+"\n")
 }
 
 // gathered joins the overlays that differ in the same way.

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sluice-gitops/sluice/internal/core"
@@ -151,13 +150,4 @@ func (s *State) at(revision core.SHA) *overlay.Inventory {
 		return s.Inventory
 	}
 	return s.Past[revision]
-}
-
-// validName tells whether an app's name can be part of a branch's name: what
-// git check-ref-format refuses, Sluice refuses as well.
-func validName(app core.App) bool {
-	s := string(app)
-	return s != "" && s != "@" && !strings.ContainsAny(s, " ~^:?*[\\\x7f") && !strings.Contains(s, "..") &&
-		!strings.Contains(s, "@{") && !strings.HasPrefix(s, ".") && !strings.HasPrefix(s, "-") &&
-		!strings.HasSuffix(s, ".") && !strings.HasSuffix(s, ".lock") && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' })
 }

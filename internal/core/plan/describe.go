@@ -39,7 +39,7 @@ func (l *life) describe() {
 	if l.wrote(title) {
 		title = l.title()
 	}
-	description := message.WithBlock(l.mr.Description, blockName, l.description(l.status.Verdicts))
+	description := l.described()
 	if title == l.mr.Title && description == l.mr.Description && slices.Contains(l.mr.Labels, Label) {
 		return
 	}
@@ -47,6 +47,18 @@ func (l *life) describe() {
 		Cause: l.because("its text is to say where it stands: %s", l.status.Reason),
 		MR:    l.mr.ID, Title: title, Description: description, Labels: []string{Label},
 	})
+}
+
+// described is the description as it should be. While the manifests are not
+// rendered, one that shows them stays as it is: after a restart nothing is, and
+// taking them away would only be undone a moment later.
+func (l *life) described() string {
+	lacking := len(l.plan.Unrendered)
+	inner := l.description(l.status.Verdicts)
+	if old, ok := message.Block(l.mr.Description, blockName); ok && message.Rendered(old) && len(l.plan.Unrendered) > lacking {
+		return l.mr.Description
+	}
+	return message.WithBlock(l.mr.Description, blockName, inner)
 }
 
 // wrote tells whether a title is one that Sluice gave: that of any versions of

@@ -39,8 +39,8 @@ func (l *life) decide() {
 		l.retire()
 	case l.candidate.Blocked != "":
 		l.stop(Blocked, l.candidate.Blocked)
-	case !validName(l.candidate.Target.App):
-		l.stop(Blocked, "its name cannot be part of a branch's name")
+	case l.nameless() != "":
+		l.stop(Blocked, l.nameless())
 	case l.vetoed() != "":
 		l.set(Vetoed, l.vetoed())
 	default:

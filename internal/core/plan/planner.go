@@ -35,7 +35,8 @@ type outlook struct {
 // view is what Git says of one target.
 type view struct {
 	candidate Candidate
-	edited    bool // the next two are known
+	twin      core.App // another app whose name differs in case only; "" if there is none
+	edited    bool     // the next two are known
 	files     []File
 	refusal   error
 }
@@ -166,6 +167,7 @@ func (o *outlook) update(p *policy.Policy, inv *overlay.Inventory, env policy.En
 			come[app] = v
 			continue
 		}
+		v.twin = o.views[i].twin
 		o.views[i], o.quiet[i] = v, quiet(p, inv, env, v)
 	}
 	if len(come)+len(gone) == 0 {
@@ -176,6 +178,7 @@ func (o *outlook) update(p *policy.Policy, inv *overlay.Inventory, env policy.En
 		next.add(app, come[app], quiet(p, inv, env, come[app]))
 	}
 	*o = *o.without(gone).merged(next)
+	o.pairUp()
 }
 
 func (o *outlook) add(app core.App, v *view, quiet *Status) {

@@ -7,16 +7,16 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core"
 )
 
-// maxName bounds an app's name in bytes: it is the last part of a branch's
+// maxAppName bounds an app's name in bytes: it is the last part of a branch's
 // name, which Git keeps as a file of up to 255 bytes, lock included.
-const maxName = 240
+const maxAppName = 240
 
 // nameless says why a target can have no branch of its own, or "".
 func (l *life) nameless() string {
 	app := l.candidate.Target.App
 	switch {
-	case len(app) > maxName:
-		return fmt.Sprintf("its name has %d bytes, and one of more than %d cannot be part of a branch's name; shorten it", len(app), maxName)
+	case len(app) > maxAppName:
+		return fmt.Sprintf("its name has %d bytes, and one of more than %d cannot be part of a branch's name; shorten it", len(app), maxAppName)
 	case !validName(app):
 		return "its name cannot be part of a branch's name; rename it"
 	case l.view.twin != "":

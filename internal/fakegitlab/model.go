@@ -43,6 +43,7 @@ type project struct {
 	protected   []*protectedBranch
 	labels      []*label
 	mrs         []*mergeRequest // by iid, ascending, without gaps
+	issues      []*issue        // likewise
 	hooks       []*hook
 	pipelines   []*pipeline // ascending id
 	deployKeys  []*deployKey

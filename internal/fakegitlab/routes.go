@@ -31,7 +31,7 @@ const (
 // a project path with %2F is one segment.
 func (s *Server) mux() *http.ServeMux {
 	m := http.NewServeMux()
-	for _, table := range [][]route{coreRoutes(), repoRoutes(), mergeRequestRoutes(), talkRoutes(), hookRoutes()} {
+	for _, table := range [][]route{coreRoutes(), repoRoutes(), mergeRequestRoutes(), talkRoutes(), issueRoutes(), hookRoutes()} {
 		for _, rt := range table {
 			m.HandleFunc(rt.pattern, s.serve(rt))
 		}

@@ -54,13 +54,13 @@ func (r *repo) rehearse(decided *plan.Plan) {
 }
 
 // grouped keeps the order within a target. Actions that concern no target,
-// such as triggers, stand each alone.
+// such as triggers, stand each alone; those on an issue belong together.
 func grouped(actions []plan.Action) [][]plan.Action {
 	var groups [][]plan.Action
-	at := map[core.Target]int{}
+	at := map[place]int{}
 	for _, a := range actions {
-		t := a.About()
-		if i, ok := at[t]; ok && t != (core.Target{}) {
+		t := placeOf(a)
+		if i, ok := at[t]; ok && t != (place{}) {
 			groups[i] = append(groups[i], a)
 			continue
 		}
@@ -68,6 +68,23 @@ func grouped(actions []plan.Action) [][]plan.Action {
 		groups = append(groups, []plan.Action{a})
 	}
 	return groups
+}
+
+// place is what the actions of one group have in common.
+type place struct {
+	core.Target
+	core.IssueID
+}
+
+func placeOf(a plan.Action) place {
+	p := place{Target: a.About()}
+	switch a := a.(type) {
+	case plan.WriteNote:
+		p.IssueID = a.Issue
+	case plan.React:
+		p.IssueID = a.Issue
+	}
+	return p
 }
 
 // turn does one target's actions. A trigger changes nothing that the next
@@ -180,6 +197,9 @@ func (r *repo) merge(ctx context.Context, o *observation, a plan.MergeMR) error 
 		return err
 	}
 	if err := r.recall(ctx, fresh); err != nil {
+		return err
+	}
+	if err := r.hearControl(ctx, fresh); err != nil {
 		return err
 	}
 	again.Reports = r.p.clusterReports()

@@ -176,10 +176,29 @@ func (r *repo) readBranches(ctx context.Context, o *observation, refs git.Refs) 
 // closed the merge request of a candidate, and then, since commands stand there
 // too, who gave commands.
 func (r *repo) askMore(ctx context.Context, o *observation) error {
+	if err := r.hearControl(ctx, o); err != nil {
+		return err
+	}
 	if err := r.askClosed(ctx, o); err != nil {
 		return err
 	}
 	return r.askPeople(ctx, o)
+}
+
+// hearControl reads the issue that the policy names for commands. One that is
+// not there is said on every merge request, for a hold might stand in it.
+func (r *repo) hearControl(ctx context.Context, o *observation) error {
+	issue, s := o.policy.Commands.Issue, o.state
+	s.Control, s.ControlLost = nil, ""
+	if issue == 0 {
+		return nil
+	}
+	var err error
+	s.Control, err = r.Forge.Issue(ctx, issue)
+	if kind := core.KindOf(err); err != nil && (kind == core.NotFound || kind == core.Denied) {
+		s.ControlLost, err = err.Error(), nil
+	}
+	return err
 }
 
 func (r *repo) askClosed(ctx context.Context, o *observation) error {

@@ -27,7 +27,15 @@ type Forge interface {
 	Recent(ctx context.Context, since time.Time) ([]plan.MergeRequest, time.Time, error)
 	// LastClosed returns the newest one of a branch that was closed unmerged.
 	LastClosed(ctx context.Context, branch string) (plan.MergeRequest, bool, error)
+	Voices
+}
+
+// Voices is what the promoter asks about people and what they say outside of
+// merge requests.
+type Voices interface {
 	Person(ctx context.Context, id core.UserID, groups []string) (plan.Person, error)
+	// Issue returns the comments of an issue, oldest first.
+	Issue(ctx context.Context, id core.IssueID) ([]plan.Note, error)
 }
 
 // Desk is what the promoter does to merge requests. Each method is an

@@ -100,7 +100,7 @@ func kind(event string, p payload) events.Kind {
 	case "merge_request":
 		return events.KindMergeRequest
 	case "note", "confidential_note":
-		return onMergeRequest(events.KindNote, p.Attributes.NoteableType, p)
+		return onMergeRequestOrIssue(p.Attributes.NoteableType)
 	case "emoji":
 		return onMergeRequest(events.KindEmoji, p.Attributes.AwardableType, p)
 	case "pipeline":
@@ -113,7 +113,17 @@ func kind(event string, p payload) events.Kind {
 	}
 }
 
-// onMergeRequest drops notes and emoji on issues, commits and snippets. Where
+// onMergeRequestOrIssue drops notes on what commands are never read in. Which
+// issue they are read in is for the policy to say, which nobody here knows.
+func onMergeRequestOrIssue(on string) events.Kind {
+	switch on {
+	case "Commit", "Snippet", "Epic":
+		return unused
+	}
+	return events.KindNote
+}
+
+// onMergeRequest drops emoji on issues, commits and snippets. Where
 // the document does not say on what they are, they are kept.
 func onMergeRequest(k events.Kind, on string, p payload) events.Kind {
 	switch on {

@@ -123,7 +123,7 @@ func (p *Project) attach(ctx context.Context, mr *plan.MergeRequest) error {
 		return err
 	}
 	mr.Versions, mr.Approvals = versions(vs), approvals.domain()
-	if mr.Notes, err = p.comments(ctx, mr.ID); err != nil {
+	if mr.Notes, err = p.comments(ctx, mr.ID, 0); err != nil {
 		return err
 	}
 	if mr.Statuses, err = p.statuses(ctx, mr); err != nil {
@@ -185,7 +185,7 @@ func (p *Project) closed(ctx context.Context, id core.MRID) (plan.MergeRequest, 
 	if mr.State != plan.Closed {
 		return mr, nil
 	}
-	if mr.Notes, err = p.comments(ctx, id); err != nil || mr.Head == "" {
+	if mr.Notes, err = p.comments(ctx, id, 0); err != nil || mr.Head == "" {
 		return mr, vanished(err)
 	}
 	mr.HeadMessage, err = p.commitMessage(ctx, mr.Head)

@@ -79,7 +79,7 @@ func (p *Project) withComments(ctx context.Context, listed []wireMR) ([]plan.Mer
 	for i, mr := range listed {
 		group.Go(func() (err error) {
 			out[i] = mr.domain()
-			out[i].Notes, err = p.threads.read(mr, func() ([]plan.Note, error) { return p.comments(ctx, core.MRID(mr.IID)) })
+			out[i].Notes, err = p.threads.read(mr, func() ([]plan.Note, error) { return p.comments(ctx, core.MRID(mr.IID), 0) })
 			return vanished(err)
 		})
 	}
@@ -88,15 +88,6 @@ func (p *Project) withComments(ctx context.Context, listed []wireMR) ([]plan.Mer
 	}
 	p.threads.keep(listed)
 	return out, nil
-}
-
-// comments are those of one merge request, oldest first.
-func (p *Project) comments(ctx context.Context, id core.MRID) ([]plan.Note, error) {
-	what := fmt.Sprintf("list comments of merge request !%d", id)
-	list, err := all[wireNote](ctx, p.client, p.get(what, mrPath(id, "/notes"), gl.ListMergeRequestNotesOptions{
-		ListOptions: gl.ListOptions{PerPage: perPage}, OrderBy: gl.Ptr("created_at"), Sort: gl.Ptr("asc"),
-	}), maxNotes)
-	return notes(list), err
 }
 
 // threads remembers the comments of merge requests that are not open any more,

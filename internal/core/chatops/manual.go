@@ -7,8 +7,9 @@ const manualHead = `# Commands in comments
      go test ./internal/core/chatops -run TestDocumentationIsUpToDate -update -->
 
 Sluice reads commands in the comments of its own merge requests: of the open ones, and for 14 days after their last change
-of those that were merged or closed. The last closed one of a promotion that is due is read however old it is. Each command
-says below where it may stand; comments elsewhere are not read.
+of those that were merged or closed. The last closed one of a promotion that is due is read however old it is. It also reads
+the one issue of the project that the policy names under ` + "`commands`" + `, for what concerns more than one merge request.
+Each command says below where it may stand; comments elsewhere are not read.
 
 **Where a command may stand.** Alone on a line, from the line's first character on. A blank before it is enough to make
 it plain text. In quotes, in code and in HTML it does nothing, so showing a command to somebody never gives it. The verb

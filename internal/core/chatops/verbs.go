@@ -98,13 +98,13 @@ func judging() []Verb {
 func moving() []Verb {
 	return []Verb{
 		{
-			Name: "hold", Usage: "hold [reason]", Example: "/sluice hold the load test runs until noon", Level: Acting, Places: []Place{Open},
-			Description: "Keeps Sluice from merging this promotion until somebody lifts the hold.",
+			Name: "hold", Usage: "hold [all, app NAME, env NAME] [reason]", Example: "/sluice hold the load test runs until noon", Level: Acting, Places: []Place{Open, Control},
+			Description: "Keeps Sluice from merging until somebody lifts the hold. On a merge request it holds this promotion, and all words are the reason. On the issue it holds what is named: an app, an environment, an app in an environment, or everything; while everything is held, nothing new is opened either.",
 			Who:         developers,
 		},
 		{
-			Name: "unhold", Usage: "unhold", Example: "/sluice unhold", Level: Acting, Places: []Place{Open},
-			Description: "Lifts every hold on this promotion. The gates still apply.",
+			Name: "unhold", Usage: "unhold [all, app NAME, env NAME]", Example: "/sluice unhold", Level: Acting, Places: []Place{Open, Control},
+			Description: "Lifts the hold on this promotion or, on the issue, the hold that was put on exactly this. The gates still apply.",
 			Who:         developers,
 		},
 	}
@@ -114,17 +114,17 @@ func moving() []Verb {
 func asking() []Verb {
 	return []Verb{
 		{
-			Name: "status", Usage: "status", Example: "/sluice status", Level: Asking, Places: []Place{Open, Done}, Asks: true,
-			Description: "Says what this promotion waits for.",
+			Name: "status", Usage: "status", Example: "/sluice status", Level: Asking, Places: []Place{Open, Done, Control}, Asks: true,
+			Description: "Says what this promotion waits for; on the issue, what every promotion does that is under way.",
 			Who:         everyone,
 		},
 		{
-			Name: "explain", Usage: "explain", Example: "/sluice explain", Level: Asking, Places: []Place{Open, Done}, Asks: true,
+			Name: "explain", Usage: "explain [app NAME] [env NAME]", Example: "/sluice explain", Level: Asking, Places: []Place{Open, Done, Control}, Asks: true,
 			Description: "Says it gate by gate: what each one found, who or what can change it, and when Sluice looks again.",
 			Who:         everyone,
 		},
 		{
-			Name: "help", Usage: "help", Example: "/sluice help", Level: Asking, Places: []Place{Open, Done}, Asks: true,
+			Name: "help", Usage: "help", Example: "/sluice help", Level: Asking, Places: []Place{Open, Done, Control}, Asks: true,
 			Description: "Shows this list.",
 			Who:         everyone,
 		},

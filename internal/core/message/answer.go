@@ -30,7 +30,7 @@ func Explain(t core.Target, sentence string, verdicts []gate.Verdict, next time.
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s in %s: %s\n\n", Inline(string(t.App), maxText), Inline(string(t.Env), maxText), Quote(sentence, 2*maxReason))
 	for _, v := range verdicts {
-		fmt.Fprintf(&b, "- **%s** %s: %s%s\n", v.Gate, stateWord(v), Quote(v.Reason, maxReason), until(v.Until))
+		fmt.Fprintf(&b, "- **%s** %s: %s%s%s\n", v.Gate, stateWord(v), Quote(v.Reason, maxReason), until(v.Until), passesWhen(v))
 	}
 	if len(verdicts) == 0 {
 		b.WriteString("No gate is set for this environment.\n")
@@ -47,7 +47,14 @@ func stateWord(v gate.Verdict) string {
 	case gate.Wait:
 		return "waits"
 	}
-	return "blocks, until a person changes something"
+	return "blocks"
+}
+
+func passesWhen(v gate.Verdict) string {
+	if v.PassesWhen == "" {
+		return ""
+	}
+	return "; passes when " + Quote(v.PassesWhen, maxReason)
 }
 
 func until(t time.Time) string {

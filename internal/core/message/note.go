@@ -61,6 +61,20 @@ func Sticky(sentence string, marks Marks) string {
 	return stickyMark + "\n" + Quote(sentence, 2*maxReason) + "\n\n" + marks.String()
 }
 
+// StickyList is the one comment of the issue for commands. It lists what is in
+// force.
+func StickyList(sentence string, inForce []string, marks Marks) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n%s\n\n", stickyMark, Quote(sentence, 2*maxReason))
+	if len(inForce) == 0 {
+		b.WriteString("Nothing of what was said here is in force.\n")
+	}
+	for _, line := range inForce {
+		fmt.Fprintf(&b, "- %s\n", Quote(line, maxReason))
+	}
+	return b.String() + "\n" + marks.String()
+}
+
 // Remember is a sticky note's text with other marks.
 func Remember(body string, marks Marks) string {
 	text, _, _ := strings.Cut(body, seenMark)

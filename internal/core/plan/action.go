@@ -75,11 +75,13 @@ type EditMR struct {
 }
 
 // WriteNote writes a comment: a new one if Note is 0, else that one's new text.
+// It stands on a merge request or, if Issue is set, on that issue.
 type WriteNote struct {
 	Cause
-	MR   core.MRID
-	Note core.NoteID
-	Body string
+	MR    core.MRID
+	Issue core.IssueID
+	Note  core.NoteID
+	Body  string
 }
 
 // DeleteNote deletes a comment of Sluice's own.
@@ -89,10 +91,11 @@ type DeleteNote struct {
 	Note core.NoteID
 }
 
-// React puts an emoji on somebody's comment.
+// React puts an emoji on somebody's comment, on a merge request or an issue.
 type React struct {
 	Cause
 	MR    core.MRID
+	Issue core.IssueID
 	Note  core.NoteID
 	Emoji string // its name, without colons
 }

@@ -63,6 +63,8 @@ type computation struct {
 	state  *State
 	now    time.Time
 	plan   *Plan
+	// control is what the control issue amounts to.
+	control talk
 }
 
 func (c *computation) target(env policy.Environment, v *view) *Status {

@@ -126,6 +126,8 @@ type scenario struct {
 	Open      []openMR
 	Closed    map[string]closedMR // by branch
 	Recent    []closedMR
+	Control   []note // on the issue for commands
+	Lost      string // why that cannot be read
 	People    map[string]person
 	Unknown   []string                       // those of People whose rights this pass does not know
 	Reports   map[string]map[string][]string // by cluster and object: "REVISION ready TIME" or "REVISION failed TIME REASON"
@@ -256,6 +258,7 @@ func (s *scenario) build(t *testing.T, tree map[string]string) *world {
 		c.Branch = name
 		w.closed["sluice/"+name] = s.closedAs(t, w, c)
 	}
+	w.control, w.lost = s.notes(t, s.Control, nil), s.Lost
 	for _, c := range s.Recent {
 		w.recent = append(w.recent, s.closedAs(t, w, c))
 	}

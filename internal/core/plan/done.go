@@ -38,7 +38,7 @@ func (c *computation) answerDone() {
 			continue
 		}
 		c.respond(t, heard, c.kept(t, heard), "it is to remember what was answered", func(a answer) []string {
-			if a.status || a.explain {
+			if a.status || len(a.explain) > 0 {
 				return []string{ended(mr)}
 			}
 			return nil

@@ -11,10 +11,7 @@ import (
 )
 
 func (l *life) verdicts(heard talk) []gate.Verdict {
-	var out []gate.Verdict
-	if heard.hold != nil {
-		out = append(out, gate.Hold(heard.hold.by, heard.hold.reason))
-	}
+	out := l.holdsOf(heard)
 	g := l.env.Gates
 	health := gate.HealthOf(l.sources(l.env, l.candidate.Target.App))
 	if g.Healthy {

@@ -43,6 +43,8 @@ func (l *life) decide() {
 		l.stop(Blocked, l.nameless())
 	case l.vetoed() != "":
 		l.set(Vetoed, l.vetoed())
+	case l.mr == nil && l.stopped() != "":
+		l.set(Blocked, l.stopped())
 	default:
 		l.advance()
 	}

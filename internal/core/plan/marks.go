@@ -100,7 +100,7 @@ func (c *computation) stickyOf(t thread) (Note, bool) {
 func (c *computation) keepSticky(t thread, body, because string) {
 	old, _ := c.stickyOf(t)
 	if old.Body != body {
-		c.act(WriteNote{Cause: t.because("%s", because), MR: t.mr, Note: old.ID, Body: body})
+		c.act(WriteNote{Cause: t.because("%s", because), MR: t.mr, Issue: t.issue, Note: old.ID, Body: body})
 	}
 	for _, n := range t.notes {
 		if n.ID != old.ID && n.Author == c.state.Project.Bot && message.IsSticky(n.Body) {

@@ -27,9 +27,9 @@ func (l *life) obey(ls *listener, s said) string {
 	case "unapprove":
 		return l.unapprove(ls, s)
 	case "hold":
-		return ls.holdBy(s)
+		return ls.holdHere(s)
 	case "unhold":
-		return ls.unhold(s)
+		return ls.lift(s, chatops.Scope{})
 	case "retry":
 		return l.retry(ls, s)
 	case "take-over":
@@ -49,7 +49,7 @@ func (l *life) respond(heard talk, sentence string) {
 		if a.status {
 			texts = append(texts, message.Status(l.status.Target, sentence, l.status.Verdicts))
 		}
-		if a.explain {
+		if len(a.explain) > 0 {
 			texts = append(texts, message.Explain(l.status.Target, sentence, l.status.Verdicts, l.status.Next))
 		}
 		return texts

@@ -47,6 +47,7 @@ type view struct {
 func (pl *Planner) Compute(p *policy.Policy, s *State, now time.Time) *Plan {
 	pl.look(p, s.Inventory)
 	c := &computation{policy: p, state: s, now: now, plan: &Plan{Problems: s.Inventory.Problems}}
+	c.hearControl()
 	c.plan.Targets = make([]*Status, 0, pl.targets())
 	for _, name := range p.Order() {
 		env, _ := p.Environment(name)
@@ -57,6 +58,7 @@ func (pl *Planner) Compute(p *policy.Policy, s *State, now time.Time) *Plan {
 		c.bypasses(env)
 	}
 	c.answerDone()
+	c.answerControl()
 	c.triggers()
 	return c.plan
 }

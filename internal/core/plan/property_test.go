@@ -119,7 +119,7 @@ func (w *world) disturb(r *rand.Rand) {
 func (w *world) comment(r *rand.Rand) {
 	for i := range w.recent {
 		if r.IntN(4) == 0 {
-			w.talk(w.recent[i].ID, func(notes []plan.Note) []plan.Note {
+			w.talk(w.recent[i].ID, 0, func(notes []plan.Note) []plan.Note {
 				return append(notes, plan.Note{ID: core.NoteID(w.number()), Author: core.UserID(2 + r.IntN(6)), CreatedAt: w.now, UpdatedAt: w.now,
 					Body: pick(r, "/sluice reopen", "/sluice status", "/sluice approve", "hello")})
 			})

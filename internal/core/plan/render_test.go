@@ -67,13 +67,13 @@ func (w *world) details(a plan.Action) string {
 		return fmt.Sprintf("!%d, labels %v\ntitle: %s\n%s", a.MR, a.Labels, a.Title, checklist(a.Description))
 	case plan.WriteNote:
 		if a.Note != 0 {
-			return fmt.Sprintf("!%d, note %d\n%s", a.MR, a.Note, a.Body)
+			return fmt.Sprintf("%s, note %d\n%s", where(a.MR, a.Issue), a.Note, a.Body)
 		}
-		return fmt.Sprintf("!%d, new\n%s", a.MR, a.Body)
+		return fmt.Sprintf("%s, new\n%s", where(a.MR, a.Issue), a.Body)
 	case plan.DeleteNote:
 		return fmt.Sprintf("!%d, note %d", a.MR, a.Note)
 	case plan.React:
-		return fmt.Sprintf("!%d, note %d: %s", a.MR, a.Note, a.Emoji)
+		return fmt.Sprintf("%s, note %d: %s", where(a.MR, a.Issue), a.Note, a.Emoji)
 	case plan.SetStatus:
 		return fmt.Sprintf("%s of %s in pipeline %d\n%s", a.State, a.SHA, a.Pipeline, a.Description)
 	case plan.GuardThread:
@@ -146,4 +146,11 @@ func (w *world) readable(s string) string {
 	s = regexp.MustCompile(`(Sluice-(?:Change|Seal): [0-9a-f]{6})[0-9a-f]{26}`).ReplaceAllString(s, "$1…")
 	s = regexp.MustCompile(`(b[0-9]+:[0-9a-f]{6})[0-9a-f]{26}\b`).ReplaceAllString(s, "$1…")
 	return strings.ReplaceAll(s, "\u2060", "·")
+}
+
+func where(mr core.MRID, issue core.IssueID) string {
+	if issue != 0 {
+		return fmt.Sprintf("#%d", issue)
+	}
+	return fmt.Sprintf("!%d", mr)
 }

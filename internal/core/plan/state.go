@@ -22,6 +22,9 @@ type State struct {
 	Open      []MergeRequest                  // open merge requests of ours
 	Closed    map[string]MergeRequest         // the newest closed one per branch, where no open one exists, with its comments
 	Recent    []MergeRequest                  // ours that were closed or merged lately, with their comments and without versions and approvals
+	Control   []Note                          // the comments of the issue that the policy names for commands
+	// ControlLost is why that issue cannot be read, "" if it can or there is none.
+	ControlLost string
 	// RecentFrom is the time from which on Recent is complete.
 	RecentFrom time.Time
 	People     map[core.UserID]Person // everyone who gave a command that is read, or approved a merge request of ours

@@ -19,20 +19,21 @@ const emojiAccepted = "white_check_mark"
 // thread is one conversation in which commands may stand.
 type thread struct {
 	place  chatops.Place
-	mr     core.MRID
+	mr     core.MRID    // 0 on the control issue
+	issue  core.IssueID // 0 elsewhere
 	target core.Target
 	notes  []Note // oldest first
 }
 
 // talk is what the comments of one thread amount to.
 type talk struct {
-	approvers []gate.Person // those whose approval is in force; whether it counts is the gate's business
-	hold      *hold         // nil unless held
-	revoked   []Approval    // those by GitLab's button that were taken back by a comment
-	again     request       // to make the branch anew
-	given     request       // to throw away what is on the branch
-	skipped   request       // not to propose this
-	reopened  request       // to propose it again
+	approvers []gate.Person          // those whose approval is in force; whether it counts is the gate's business
+	holds     map[chatops.Scope]hold // those in force; on a merge request, the zero scope is its promotion
+	revoked   []Approval             // those by GitLab's button that were taken back by a comment
+	again     request                // to make the branch anew
+	given     request                // to throw away what is on the branch
+	skipped   request                // not to propose this
+	reopened  request                // to propose it again
 	seen      []message.Seen
 	answers   []answer // what is still to be said, oldest comment first
 }
@@ -57,11 +58,11 @@ func (s said) request() request { return request{by: s.by.Username, at: s.Create
 // answer is what a comment gets that has not been answered yet.
 type answer struct {
 	note     core.NoteID
-	edited   bool     // it was answered before, and edited since: it gets one more answer
-	accepted bool     // one of its commands was accepted in silence: it gets a reaction
-	status   bool     // it asks where the merge request stands
-	explain  bool     // it asks that gate by gate
-	texts    []string // what else there is to say; together one comment
+	edited   bool            // it was answered before, and edited since: it gets one more answer
+	accepted bool            // one of its commands was accepted in silence: it gets a reaction
+	status   bool            // it asks where the merge request stands
+	explain  []chatops.Scope // it asks that gate by gate, on the control issue of these
+	texts    []string        // what else there is to say; together one comment
 }
 
 // listener reads the comments of one thread, oldest first.
@@ -155,7 +156,8 @@ func (ls *listener) answered(a *answer, s said) string {
 	case "status":
 		a.status = true
 	case "explain":
-		a.explain = true
+		over, _, _ := s.cmd.Scope()
+		a.explain = append(a.explain, over)
 	case "help":
 		return chatops.Help(ls.state.Project.BotName)
 	default:
@@ -171,8 +173,13 @@ func (ls *listener) answered(a *answer, s said) string {
 // author may well have the right to it.
 func (ls *listener) stranger(n Note, commands []chatops.Command) {
 	for _, cmd := range commands {
-		if cmd.Verb == "hold" {
-			ls.raise(said{Note: n, by: gate.Person{Username: "somebody whose rights are not known yet"}, cmd: cmd, edited: ls.edited(n)})
+		over, rest, ok := cmd.Scope()
+		if ls.place == chatops.Open {
+			over, rest, ok = chatops.Scope{}, cmd.Args, true
+		}
+		if cmd.Verb == "hold" && ok {
+			unknown := gate.Person{Username: "somebody whose rights are not known yet"}
+			ls.raise(said{Note: n, by: unknown, edited: ls.edited(n)}, over, chatops.Reason(rest))
 		}
 	}
 	if seen, ok := ls.known[n.ID]; ok {
@@ -197,7 +204,7 @@ func (c *computation) respond(t thread, heard talk, sticky, why string, told fun
 		to := message.To{Note: a.note, Edited: a.edited}
 		if len(texts) > 0 && !replied[to] {
 			body := message.Reply(to, strings.Join(texts, "\n\n"))
-			c.act(WriteNote{Cause: t.because("the command in comment %d wants an answer", a.note), MR: t.mr, Body: body})
+			c.act(WriteNote{Cause: t.because("the command in comment %d wants an answer", a.note), MR: t.mr, Issue: t.issue, Body: body})
 		}
 	}
 	c.keepSticky(t, sticky, why)
@@ -211,7 +218,7 @@ func (c *computation) respond(t thread, heard talk, sticky, why string, told fun
 func (c *computation) react(t thread, heard talk) {
 	for _, a := range heard.answers {
 		if a.accepted {
-			c.act(React{Cause: t.because("the command in comment %d was accepted", a.note), MR: t.mr, Note: a.note, Emoji: emojiAccepted})
+			c.act(React{Cause: t.because("the command in comment %d was accepted", a.note), MR: t.mr, Issue: t.issue, Note: a.note, Emoji: emojiAccepted})
 		}
 	}
 }
@@ -239,7 +246,7 @@ func Commanders(rules *policy.Policy, s *State) []core.UserID {
 			out = append(out, a.User)
 		}
 	}
-	for _, mr := range slices.Concat(s.Open, s.done()) {
+	for _, mr := range slices.Concat(s.Open, s.done(), []MergeRequest{{Notes: s.Control}}) {
 		add(mr)
 	}
 	slices.Sort(out)

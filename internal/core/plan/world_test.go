@@ -42,6 +42,8 @@ type world struct {
 	open      []plan.MergeRequest
 	closed    map[string]plan.MergeRequest
 	recent    []plan.MergeRequest
+	control   []plan.Note // on the issue for commands
+	lost      string      // why that cannot be read
 	people    map[core.UserID]plan.Person
 	reactions map[core.NoteID][]string
 	reports   map[core.Cluster][]gate.Report
@@ -126,6 +128,7 @@ func (w *world) observe() *plan.State {
 		Reports: map[core.Cluster][]gate.Report{}, Triggers: maps.Clone(w.triggers),
 		Branches: map[string]plan.Branch{}, Closed: maps.Clone(w.closed), People: maps.Clone(w.people),
 		Receivers: w.receivers, Recent: slices.Clone(w.recent), Attempts: w.attempts, Resumed: w.resumed,
+		Control: slices.Clone(w.control), ControlLost: w.lost,
 	}
 	for i := range s.Recent {
 		s.Recent[i].Notes = slices.Clone(s.Recent[i].Notes)
@@ -253,7 +256,7 @@ func (w *world) apply(a plan.Action) {
 	case plan.WriteNote:
 		w.write(a)
 	case plan.DeleteNote:
-		w.talk(a.MR, func(notes []plan.Note) []plan.Note {
+		w.talk(a.MR, 0, func(notes []plan.Note) []plan.Note {
 			return slices.DeleteFunc(notes, func(n plan.Note) bool { return n.ID == a.Note && n.Author == bot })
 		})
 	case plan.React:
@@ -319,7 +322,7 @@ func (w *world) openMR(a plan.OpenMR) {
 }
 
 func (w *world) write(a plan.WriteNote) {
-	w.talk(a.MR, func(notes []plan.Note) []plan.Note {
+	w.talk(a.MR, a.Issue, func(notes []plan.Note) []plan.Note {
 		if a.Note == 0 {
 			return append(notes, plan.Note{ID: core.NoteID(w.number()), Author: bot, Body: a.Body, CreatedAt: w.now, UpdatedAt: w.now})
 		}
@@ -334,7 +337,7 @@ func (w *world) write(a plan.WriteNote) {
 
 // react moves the time of the last change, as GitLab does.
 func (w *world) react(a plan.React) {
-	w.talk(a.MR, func(notes []plan.Note) []plan.Note {
+	w.talk(a.MR, a.Issue, func(notes []plan.Note) []plan.Note {
 		i := slices.IndexFunc(notes, func(n plan.Note) bool { return n.ID == a.Note })
 		notes[i].UpdatedAt = w.now
 		return notes
@@ -342,9 +345,13 @@ func (w *world) react(a plan.React) {
 	w.reactions[a.Note] = append(w.reactions[a.Note], a.Emoji)
 }
 
-// talk changes the comments of a merge request, open or not.
-func (w *world) talk(id core.MRID, change func([]plan.Note) []plan.Note) {
+// talk changes the comments of the issue, or of a merge request, open or not.
+func (w *world) talk(id core.MRID, issue core.IssueID, change func([]plan.Note) []plan.Note) {
 	w.t.Helper()
+	if issue != 0 {
+		w.control = change(w.control)
+		return
+	}
 	for _, list := range [][]plan.MergeRequest{w.open, w.recent} {
 		for i := range list {
 			if list[i].ID == id {

@@ -29,6 +29,7 @@ func discover(w *work, resources []resource, reading policy.Reading, met map[int
 		known := len(f.pins)
 		f.resource(r)
 		f.named(r, known)
+		f.coupled(r, known)
 	}
 	return f.distinct(), f.err
 }
@@ -269,7 +270,7 @@ func (f *finder) distinct() []pin.Pin {
 			if count[v.Key]++; count[v.Key] > 1 {
 				p.Name = fmt.Sprintf("%s (%d)", p.Name, count[v.Key])
 			}
-			out = append(out, pin.Pin{Key: p.Key, Version: p.Version, At: p.At, Origin: p.Origin})
+			out = append(out, pin.Pin{Key: p.Key, Version: p.Version, At: p.At, Origin: p.Origin, Couples: p.Couples})
 		}
 		if out[i].Origin != p.Origin {
 			out[i].Origin = "" // one place is not the whole truth

@@ -105,11 +105,10 @@ func (t *trail) refuse(n *node, want string) {
 // covers tells whether a text that says where to write, a key or the path of a
 // patch or a replacement, may mean a field that only the policy knows.
 func covers(r policy.Reading, text string) bool {
-	if len(r.Fields) == 0 {
-		return false
-	}
 	parts := strings.FieldsFunc(text, func(c rune) bool { return c == '/' || c == '.' || c == '[' || c == ']' })
-	return slices.ContainsFunc(r.Fields, func(f policy.Field) bool { return slices.Contains(parts, lastKey(f.Path)) })
+	means := func(p policy.FieldPath) bool { return slices.Contains(parts, lastKey(p)) }
+	return slices.ContainsFunc(r.Fields, func(f policy.Field) bool { return means(f.Path) }) ||
+		slices.ContainsFunc(r.Couple, func(m policy.Member) bool { return means(m.Path) })
 }
 
 func lastKey(p policy.FieldPath) string {
@@ -123,7 +122,7 @@ func lastKey(p policy.FieldPath) string {
 
 // speaksOfNamed looks for a key or a path that may mean such a field.
 func speaksOfNamed(w *work, r policy.Reading, n *node) bool {
-	if n == nil || len(r.Fields) == 0 {
+	if n == nil || len(r.Fields)+len(r.Couple) == 0 {
 		return false
 	}
 	if !w.spend(1) || n.kind == yamledit.Scalar && covers(r, n.text) {

@@ -166,9 +166,9 @@ func (k *fluxKustomization) substitute(found []pin.Pin, maps []*node) error {
 			}
 			found[i].Parts[j] = pin.Part{Form: pin.Plain, Text: value.text, At: value.at}
 		}
-		origin := found[i].Origin
-		found[i] = pin.New(found[i].Key, found[i].Parts...)
-		found[i].Origin = origin
+		known := found[i]
+		found[i] = pin.New(known.Key, known.Parts...)
+		found[i].Origin, found[i].Couples = known.Origin, known.Couples
 	}
 	return nil
 }

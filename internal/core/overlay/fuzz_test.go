@@ -81,7 +81,7 @@ func tryEdits(t *testing.T, files map[string][]byte, d *overlay.Deployment) {
 			if err == nil && c.At.Inner == nil && n.Text() != c.Old {
 				t.Errorf("%s is %q, but %q stands at %s:%d", p.Key, c.Old, n.Text(), c.At.File, c.At.Line)
 			}
-			_, _ = f.Set(yamledit.Edit{Doc: c.At.Doc, Path: c.At.Path, Inner: c.At.Inner, Old: c.Old, New: c.New})
+			_, _ = f.Set(yamledit.Edit{Doc: c.At.Doc, Path: c.At.Path, Inner: c.At.Inner, Old: c.Old, New: c.New, Keep: c.Keep})
 		}
 	}
 }

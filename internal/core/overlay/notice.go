@@ -57,6 +57,7 @@ func (n *notices) said(dir string) []Notice {
 func (n *notices) unfixed(found []pin.Pin) {
 	for _, p := range found {
 		switch _, digest := p.Holds(); {
+		case p.Kind == pin.Setting:
 		case version.IsRange(p.Version):
 			n.add(Note, p.At, "%s is the range %s: the cluster decides which version it comes to, so it is never promoted; write one version to have it promoted", p.Key, p.Version)
 		case !digest && version.Parse(p.Version).Mutable():

@@ -316,7 +316,7 @@ func edited(t *testing.T, files map[string][]byte, changes []pin.Change) map[str
 	out := maps.Clone(files)
 	edits := map[string][]yamledit.Edit{}
 	for _, c := range changes {
-		edits[c.At.File] = append(edits[c.At.File], yamledit.Edit{Doc: c.At.Doc, Path: c.At.Path, Inner: c.At.Inner, Old: c.Old, New: c.New})
+		edits[c.At.File] = append(edits[c.At.File], yamledit.Edit{Doc: c.At.Doc, Path: c.At.Path, Inner: c.At.Inner, Old: c.Old, New: c.New, Keep: c.Keep})
 	}
 	for name, list := range edits {
 		f, err := yamledit.Parse(files[name])

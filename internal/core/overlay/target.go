@@ -54,7 +54,7 @@ func places(p *policy.Policy, env policy.Environment, app core.App) []site {
 			dir := filled(segments, env.Name, vars)
 			if found, ok := pattern.Match(dir); ok {
 				file := segments[len(segments)-1].Extension != ""
-				out = append(out, site{target: core.Target{Env: env.Name, App: app}, file: file, job: job{dir: dir, cluster: clusterDir(dir, pattern), vars: found}})
+				out = append(out, site{target: core.Target{Env: env.Name, App: app}, file: file, job: job{dir: dir, cluster: clusterDir(dir, pattern), vars: found, reading: p.Reading(app)}})
 			}
 		}
 	}

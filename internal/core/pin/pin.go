@@ -25,6 +25,9 @@ const (
 	Source Kind = "source" // what an OCIRepository or GitRepository of Flux takes
 	Remote Kind = "remote" // a remote resource of a kustomization
 	Field  Kind = "field"  // a field of a custom resource that the policy names
+	// Setting is a value of a HelmRelease that is no version and that the policy
+	// couples with some: its Version is the whole text, of whatever type.
+	Setting Kind = "setting"
 )
 
 // Key identifies what is versioned, independent of environment and place. Two
@@ -54,6 +57,9 @@ type Pin struct {
 	// Origin is where the cluster fetches it from: an image's full name, or a
 	// repository's URL; "" if that is not in sight.
 	Origin string
+	// Couples are the members, as the policy spells them, by which it couples this
+	// value of a HelmRelease with versions.
+	Couples []string
 	// Override is set if a part belongs to a base and the overlay can be given an
 	// entry of its own instead. Else Bound says why it can not.
 	Override *Override
@@ -63,6 +69,10 @@ type Pin struct {
 // New makes a pin of parts; the version is what they say together.
 func New(k Key, parts ...Part) Pin {
 	p := Pin{Key: k, Parts: parts, At: parts[0].At}
+	if k.Kind == Setting {
+		p.Version = parts[0].Text
+		return p
+	}
 	tag, digest := "", ""
 	for _, part := range parts {
 		t, d := part.Form.read(part.Text)
@@ -203,9 +213,10 @@ func (p Pin) find(is func(Place) bool) *Place {
 
 // Change is a scalar's new text.
 type Change struct {
-	At  Place
-	Old string
-	New string
+	At   Place
+	Old  string
+	New  string
+	Keep bool // the scalar keeps its type, be it a number or a boolean
 }
 
 // Fit is a version as this pin would carry it. A pin without a digest takes
@@ -216,6 +227,8 @@ func (p Pin) Fit(version string) (string, error) {
 	tag, digest, _ := strings.Cut(version, "@")
 	holdsTag, holdsDigest := p.Holds()
 	switch {
+	case p.Kind == Setting:
+		return version, nil
 	case holdsDigest && digest == "":
 		return "", core.Errorf(core.Invalid, "%s is pinned by digest here, and %s comes without one", p.Key, version)
 	case holdsTag && tag == "":
@@ -239,8 +252,12 @@ func (p Pin) Set(version string) []Change {
 	tag, digest, _ := strings.Cut(version, "@")
 	var out []Change
 	for _, part := range p.Parts {
-		if text := part.write(tag, digest); text != part.Text {
-			out = append(out, Change{At: part.At, Old: part.Text, New: text})
+		text := part.write(tag, digest)
+		if p.Kind == Setting {
+			text = version
+		}
+		if text != part.Text {
+			out = append(out, Change{At: part.At, Old: part.Text, New: text, Keep: p.Kind == Setting})
 		}
 	}
 	return out

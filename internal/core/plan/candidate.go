@@ -39,6 +39,8 @@ type Change struct {
 	// Unordered is set where the versions themselves do not tell which is the newer
 	// one, and says why. Proof then says how it is known all the same, "" if it is not.
 	Unordered, Proof string
+	// Led is set where a newer version leads it that the policy couples it with.
+	Led bool
 }
 
 // ID identifies the content of the promotion by value: which pins get which
@@ -104,14 +106,15 @@ func (c *Candidate) compare(inv *overlay.Inventory, env policy.Environment, targ
 		return
 	}
 	for _, d := range target {
-		common := false
+		common, led := false, led(d, wanted, rule)
 		for _, p := range d.Pins {
 			want, ok := wanted[p.Key]
 			common = common || ok
 			if ok {
-				c.weigh(d, p, want, rule)
+				c.weigh(d, p, want, rule, led)
 			}
 		}
+		c.couple(d, wanted, rule)
 		switch {
 		case common:
 			c.aside(d, wanted)
@@ -157,10 +160,10 @@ func sourceVersions(inv *overlay.Inventory, env policy.Environment, app core.App
 
 // weigh asks whether a pin carries what its source carries, as far as it can:
 // a pin without a digest is not behind one with it.
-func (c *Candidate) weigh(d *overlay.Deployment, have, want pin.Pin, rule policy.AppRule) {
+func (c *Candidate) weigh(d *overlay.Deployment, have, want pin.Pin, rule policy.AppRule, led bool) {
 	fit, err := have.Fit(want.Version)
 	switch {
-	case version.IsRange(have.Version), version.IsRange(want.Version):
+	case isRange(have, want):
 		// Which version a range comes to is decided in the cluster. Each
 		// environment's range is its own choice, and there is nothing to bring over.
 	case err != nil && want.Version == have.Version:
@@ -171,30 +174,34 @@ func (c *Candidate) weigh(d *overlay.Deployment, have, want pin.Pin, rule policy
 		}
 	case fit != have.Version:
 		want.Version = fit
-		c.change(d, have, want, rule)
+		c.change(d, have, want, rule, led)
 	}
 }
 
 // change judges one pin. Where the versions have no order, that is left to what
 // the past tells; see [computation.recall]. The first reason against any pin
 // blocks the whole promotion: a target's versions move together or not at all.
-func (c *Candidate) change(d *overlay.Deployment, have, want pin.Pin, rule policy.AppRule) {
+func (c *Candidate) change(d *overlay.Deployment, have, want pin.Pin, rule policy.AppRule, led bool) {
 	c.Changes = append(c.Changes, Change{Cluster: d.Cluster, Pin: have, New: want.Version, Source: want.At})
 	if c.Blocked != "" {
 		return
 	}
-	isChart := have.Kind == pin.Chart
-	next, now := rule.Read(want.Version, isChart), rule.Read(have.Version, isChart)
+	isChart, isSetting := have.Kind == pin.Chart, have.Kind == pin.Setting
+	read := reading(rule, have.Kind)
+	next, now := read(want.Version), read(have.Version)
 	order := version.Compare(next, now)
-	if order == version.Incomparable {
-		c.Changes[len(c.Changes)-1].Unordered = version.Explain(next, now)
+	switch {
+	case order == version.Incomparable && led && isCoupled(have, rule):
+		c.Changes[len(c.Changes)-1].Led = true
+	case order == version.Incomparable:
+		c.Changes[len(c.Changes)-1].Unordered = unordered(have.Kind, next, now)
 	}
 	switch {
 	case order == version.Older:
 		c.Ahead = true
 		c.block("%s is ahead of %s: it has %s %s, %s has %s, and versions are never lowered unasked",
 			c.Target.Env, c.From, have.Key, have.Version, c.From, want.Version)
-	case rule.Forbids(next, isChart) != "":
+	case !isSetting && rule.Forbids(next, isChart) != "":
 		c.block("%s: %s", have.Key, rule.Forbids(next, isChart))
 	case have.Shared() != nil && have.Override == nil:
 		at := have.Shared()
@@ -209,7 +216,7 @@ func (c *Candidate) change(d *overlay.Deployment, have, want pin.Pin, rule polic
 		c.block("%s belongs to Flux's image automation (%s:%d, policy %s), which would overwrite what is promoted; remove the marker behind it, or write automation: override for the app in the policy, to have it promoted",
 			have.Key, at.File, at.Line, at.Owner)
 	default:
-		if ok, reason := rule.Allows(next); !ok {
+		if ok, reason := rule.Allows(next); !ok && !isSetting {
 			c.block("the policy allows %s for it, and %s does not fit: %s", rule.Versions, have.Key, reason)
 		}
 	}

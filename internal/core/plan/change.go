@@ -59,7 +59,7 @@ func Edit(read func(name string) ([]byte, error), candidates ...Candidate) ([]Fi
 			}
 			for _, s := range ch.Pin.Set(ch.New) {
 				touched[s.At.File] = true
-				edits[s.At.File] = append(edits[s.At.File], yamledit.Edit{Doc: s.At.Doc, Path: s.At.Path, Inner: s.At.Inner, Old: s.Old, New: s.New})
+				edits[s.At.File] = append(edits[s.At.File], yamledit.Edit{Doc: s.At.Doc, Path: s.At.Path, Inner: s.At.Inner, Old: s.Old, New: s.New, Keep: s.Keep})
 			}
 		}
 	}

@@ -35,7 +35,7 @@ func (c *computation) recall(env policy.Environment, found Candidate) Candidate 
 		}
 	}
 	for _, ch := range found.Changes {
-		if found.Blocked == "" {
+		if found.Blocked == "" && !ch.copied() {
 			c.abandoned(env, &found, ch, course)
 		}
 	}
@@ -59,15 +59,14 @@ func (c *computation) needs(env policy.Environment, found Candidate) []core.Targ
 // the one that is to come.
 func (c *computation) unordered(app core.App, ch Change, course history.Course) bool {
 	read := c.reading(app, ch)
-	return slices.ContainsFunc(course.Lowered(slotOf(ch), read), func(l history.Lowering) bool {
+	return !ch.copied() && slices.ContainsFunc(course.Lowered(slotOf(ch), read), func(l history.Lowering) bool {
 		return version.Compare(read(ch.New), read(l.From)) == version.Incomparable
 	})
 }
 
 // reading is how the policy has the versions of a pin read.
 func (c *computation) reading(app core.App, ch Change) func(string) version.Version {
-	rule := c.policy.Rule(app)
-	return func(v string) version.Version { return rule.Read(v, ch.Pin.Kind == pin.Chart) }
+	return reading(c.policy.Rule(app), ch.Pin.Kind)
 }
 
 func slotOf(ch Change) history.Slot { return history.Slot{Cluster: ch.Cluster, Key: ch.Pin.Key} }

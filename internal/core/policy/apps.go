@@ -41,6 +41,7 @@ func (d *decoder) app(at place) AppRule {
 		field{"promote", false, func(at place) { r.Promote = oneOf(d, at, Never, Always) }},
 		field{"prereleases", false, func(at place) { r.Prereleases = oneOf(d, at, Deny, Allow) }},
 		field{"tags", false, func(at place) { r.Tags = d.tags(at) }},
+		field{"couple", false, func(at place) { r.Couple = d.couple(at) }},
 		field{"automation", false, func(at place) { r.Automation = oneOf(d, at, Respect, Override) }},
 	)
 	if slices.Contains(keys, "versions") && !slices.Contains(keys, "prereleases") {

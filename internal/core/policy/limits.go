@@ -26,6 +26,7 @@ const (
 	maxFields       = 50                  // each is looked for in every object
 	maxFieldSteps   = 20                  // of a field's path
 	maxGroup        = 253                 // characters of an API's group, as Kubernetes allows
+	maxMembers      = 20                  // that one rule couples
 	maxTagGlobs     = 50                  // per rule; each tag is matched against each
 	maxTag          = 128                 // characters of a tag, as registries allow
 	maxConstraint   = 200                 // characters of a version constraint

@@ -107,6 +107,9 @@ func renderRest(a policy.AppRule) string {
 	if a.Tags.Scheme != version.Opaque {
 		out += fmt.Sprintf(" scheme %v", a.Tags.Scheme)
 	}
+	if len(a.Couple) > 0 {
+		out += fmt.Sprintf(" couple %v", a.Couple)
+	}
 	if len(a.Tags.Deny) > 0 {
 		out += fmt.Sprintf(" deny %q", a.Tags.Deny)
 	}

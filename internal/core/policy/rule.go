@@ -17,6 +17,7 @@ type AppRule struct {
 	Promote     PromoteRule
 	Prereleases Permission
 	Tags        TagRule
+	Couple      []Member // what is promoted together or not at all; none twice
 	Automation  AutomationRule
 
 	constraint version.Constraint

@@ -41,6 +41,10 @@ func ParseAs(s Scheme, raw string) Version {
 	return v
 }
 
+// Plain understands nothing of a text: it is the Same as itself and has no
+// order otherwise.
+func Plain(raw string) Version { return Version{raw: raw, text: raw} }
+
 func (v *Version) bySpecification() bool {
 	if v.sem == nil {
 		return false

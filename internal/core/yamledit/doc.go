@@ -16,5 +16,6 @@
 // string: version fields of Kubernetes objects are strings, and a tag such as
 // 1.10 must not lose its zero. Setting `tag: 1.2` to 1.3 therefore gives
 // `tag: "1.3"`, and a plain scalar stays plain only where neither YAML 1.1 nor
-// 1.2 would read its new text as a number, boolean, date or null.
+// 1.2 would read its new text as a number, boolean, date or null. An edit that
+// keeps a scalar's type is the one exception.
 package yamledit

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -21,6 +22,9 @@ type Edit struct {
 	Inner Path
 	Old   string // the decoded text that must be there now
 	New   string // the decoded text that shall be there
+	// Keep is set if a number stays a number and a boolean a boolean; else New is
+	// written as a string.
+	Keep bool
 }
 
 // change is what becomes of one node of the tree. Value and tag are what the
@@ -80,7 +84,7 @@ func (f *File) plan(edits []Edit, nested []Insertion) ([]change, error) {
 		node := trail[len(trail)-1]
 		if e.Inner != nil {
 			b := inside.of(node)
-			b.edits = append(b.edits, Edit{Path: e.Inner, Old: e.Old, New: e.New})
+			b.edits = append(b.edits, Edit{Path: e.Inner, Old: e.Old, New: e.New, Keep: e.Keep})
 			continue
 		}
 		if before, ok := done[node]; ok && before.value != e.New {
@@ -149,6 +153,12 @@ func (f *File) planScalar(trail []*yaml.Node, e Edit) (change, error) {
 	start, end, reason := f.token(n)
 	if reason != "" {
 		return change{}, f.place(n).errorf(core.Invalid, "%s: %s", e.Path, reason)
+	}
+	if e.Keep && n.Tag != tagString {
+		if !isOf(n, e.New) {
+			return change{}, f.place(n).errorf(core.Invalid, "%s: a value of the type %s is here, and %q is none that every reader of YAML takes for one", e.Path, strings.TrimPrefix(n.Tag, "!!"), clip(e.New))
+		}
+		return change{node: n, value: e.New, tag: n.Tag, splices: []splice{{start, end, e.New}}}, nil
 	}
 	text := render(e.New, f.styleFor(trail, e.New))
 	return change{node: n, value: e.New, tag: tagString, splices: []splice{{start, end, text}}}, nil

@@ -37,6 +37,19 @@ var ambiguous = regexp.MustCompile(`^(?:` + strings.Join([]string{
 	`|~|=|<<`,
 }, "|") + `)$`)
 
+// typed are the plain texts that every reader takes for a value of the type.
+var typed = map[string]*regexp.Regexp{
+	"!!int":   regexp.MustCompile(`^-?(?:0|[1-9][0-9]{0,17})$`),
+	"!!float": regexp.MustCompile(`^-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,17}$`),
+	"!!bool":  regexp.MustCompile(`^(?:true|false)$`),
+}
+
+// isOf tells whether a text in place of a plain scalar keeps its type.
+func isOf(n *yaml.Node, text string) bool {
+	form, ok := typed[n.Tag]
+	return ok && n.Style&(quoteMask|yaml.TaggedStyle) == 0 && form.MatchString(text)
+}
+
 // unwritable is the reason why a text cannot be written as a scalar, or "".
 func unwritable(text string) string {
 	switch {

@@ -203,13 +203,13 @@ func found(d *overlay.Deployment) []string {
 // gives each of its pins a new version and compares again.
 func agree(t *testing.T, files map[string][]byte, p *policy.Policy) (overlays, refused, writes int) {
 	t.Helper()
-	return agreeWith(t, render, files, p)
+	return agreeWith(t, render, files, p, func(list []pin.Pin) []pin.Pin { return list })
 }
 
 // renderer builds an overlay as a cluster would have it.
 type renderer func(t *testing.T, files map[string][]byte, dir string) (string, error)
 
-func agreeWith(t *testing.T, render renderer, files map[string][]byte, p *policy.Policy) (overlays, refused, writes int) {
+func agreeWith(t *testing.T, render renderer, files map[string][]byte, p *policy.Policy, some func([]pin.Pin) []pin.Pin) (overlays, refused, writes int) {
 	t.Helper()
 	inv, err := overlay.NewReader().Read(memtree.New(files), p)
 	if err != nil {
@@ -231,7 +231,7 @@ func agreeWith(t *testing.T, render renderer, files map[string][]byte, p *policy
 				t.Errorf("%s: rendered (-) and found (+) versions differ:\n%s\n%s", d.Dir, diff, show(files, d))
 				continue
 			}
-			writes += rewriteEach(t, render, files, d, out, p.Fields)
+			writes += rewriteEach(t, render, files, d, some(d.Pins), out, p.Fields)
 		}
 	}
 	return overlays, refused, writes
@@ -239,10 +239,10 @@ func agreeWith(t *testing.T, render renderer, files map[string][]byte, p *policy
 
 // rewriteEach sets one pin after the other and requires that in the rendered
 // output nothing but that version has changed.
-func rewriteEach(t *testing.T, render renderer, files map[string][]byte, d *overlay.Deployment, before string, fields []policy.Field) int {
+func rewriteEach(t *testing.T, render renderer, files map[string][]byte, d *overlay.Deployment, pins []pin.Pin, before string, fields []policy.Field) int {
 	t.Helper()
 	writes := 0
-	for i, p := range d.Pins {
+	for i, p := range pins {
 		if p.Override == nil && (p.Shared() != nil || p.Fixed() != nil) || unseen(p, files, rendered(t, before, fields)) {
 			continue
 		}

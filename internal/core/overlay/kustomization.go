@@ -12,21 +12,23 @@ import (
 
 // kustomization is the part of a kustomization.yaml that matters for versions.
 type kustomization struct {
-	resources  []reference
-	components []reference
-	configs    []reference // of transformers: which fields are names, images and so on
-	patches    []patch     // in the order in which kustomize applies them
-	late       []patch     // those that it applies after it has renamed the objects
-	images     []imageEntry
-	charts     []pin.Pin
-	floating   []*node // the charts without a version
-	namespace  string
-	prefix     string
-	suffix     string
-	replaced   []*node   // replacements and vars that set no version, as far as Sluice itself knows
-	odd        []Problem // what may change versions and is not understood
-	doc        int       // the document within its file
-	listed     *node     // the images as they are written; nil if there are none
+	resources    []reference
+	components   []reference
+	configs      []reference // of transformers: which fields are names, images and so on
+	patches      []patch     // in the order in which kustomize applies them
+	late         []patch     // those that it applies after it has renamed the objects
+	images       []imageEntry
+	charts       []pin.Pin
+	floating     []*node // the charts without a version
+	namespace    string
+	prefix       string
+	suffix       string
+	replacements []replacement
+	targets      []*node   // of the replacements, as written
+	replaced     []*node   // replacements and vars that set no version, as far as Sluice itself knows
+	odd          []Problem // what may change versions and is not understood
+	doc          int       // the document within its file
+	listed       *node     // the images as they are written; nil if there are none
 }
 
 // reference is a path in a kustomization, with its place.
@@ -126,6 +128,10 @@ func (k *kustomization) refuseOthers(root *node) {
 			continue
 		}
 		for _, item := range n.items {
+			if r, ok := readReplacement(item); ok && key == "replacements" {
+				k.replacements, k.targets = append(k.replacements, r), append(k.targets, item.get("targets"))
+				continue
+			}
 			if item.get("path") != nil || speaksOfVersions(item.get("targets")) {
 				k.refuse(item.at, key+" that may set a version are not understood")
 			}

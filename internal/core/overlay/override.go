@@ -35,7 +35,8 @@ func (r *resolver) own(b built) (own, error) {
 
 // late is where that stands which a Flux Kustomization does to what its overlay
 // has built: it counts also where the overlay has done the same before. It is
-// nil as long as the overlay is built.
+// nil as long as the overlay is built. Replacements of the overlay's own come as
+// late for what else it says.
 type late map[spot]bool
 
 // spot is a place that two readings of a file have in common.
@@ -69,16 +70,26 @@ func (l late) noteImages(entries []imageEntry) {
 	}
 }
 
+func (l late) with(at pin.Place) late {
+	if l == nil {
+		l = late{}
+	}
+	l[spotOf(at)] = true
+	return l
+}
+
 func (l late) holds(p pin.Pin) bool {
 	return slices.ContainsFunc(p.Parts, func(part pin.Part) bool { return l[spotOf(part.At)] })
 }
 
 // override says for a version that a base has how the overlay can have its own,
 // or why not.
-func (o own) override(p *pin.Pin, l late) {
+func (o own) override(p *pin.Pin, l, again late) {
 	var err error
 	switch {
 	case p.Shared() == nil:
+	case again.holds(*p):
+		err = fmt.Errorf("a replacement of the overlay sets it after all else that it says")
 	case l.holds(*p):
 		err = fmt.Errorf("its Flux Kustomization sets it after all that the overlay says")
 	case o.kust == nil:

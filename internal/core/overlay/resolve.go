@@ -31,6 +31,7 @@ type resolver struct {
 	reading policy.Reading // what the policy says of versions in this overlay
 	met     map[int]bool   // the fields of the reading that the overlay has
 	late    late
+	again   late // what the overlay's own replacements bring, after all else that it says
 }
 
 // built is what a kustomization makes: objects, and pins that stand in
@@ -90,7 +91,7 @@ func (r *resolver) pins() ([]pin.Pin, error) {
 			found[i].Parts[j].At.Layer = r.layer(found[i].Parts[j].At.File)
 		}
 		found[i].At = found[i].Parts[0].At
-		mine.override(&found[i], r.late)
+		mine.override(&found[i], r.late, r.again)
 	}
 	slices.SortFunc(found, byKey)
 	if err := unclear(found); err != nil {
@@ -210,6 +211,9 @@ func (r *resolver) transform(dir string, k *kustomization, on *built) error {
 		if !matched[i] && !on.image(e) && !on.partial && r.late == nil {
 			r.notices.unmet(e)
 		}
+	}
+	if err := r.replaceAll(dir, k, on); err != nil {
+		return err
 	}
 	return r.exhausted()
 }

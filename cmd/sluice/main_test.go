@@ -35,7 +35,7 @@ func TestDemoShowsTheWholeWay(t *testing.T) {
 		}
 		steps = append(steps, last["step"].(string))
 	}
-	want := "up push report-dev open-stg merge-stg report-stg open-prd wait-prd approve-amir approve-bea merge-prd report-prd done table"
+	want := "up push report-dev open-stg merge-stg report-stg open-prd hold-dana wait-prd approve-dana refuse-dana unhold-dana approve-amir approve-bea frozen-prd thaw-amir merge-prd report-prd done table"
 	if got := strings.Join(steps, " "); got != want {
 		t.Errorf("steps\n%s, want\n%s", got, want)
 	}

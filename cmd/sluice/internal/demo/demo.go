@@ -1,7 +1,8 @@
 // Package demo shows one version on its way from dev to prd. It starts a
 // loopback world and serves Sluice in it exactly as "sluice serve" would be;
-// then it plays the people: one who pushes, two who approve. What it prints it
-// has seen from outside, over Git and GitLab's API.
+// then it plays the people: one who pushes, holds and may not approve, and two
+// who approve. What it prints it has seen from outside, over Git and GitLab's
+// API.
 //
 // It takes no short cuts into Sluice and pretends nothing: a step that does not
 // happen in time ends the demo with what it waited for.
@@ -89,7 +90,7 @@ environments:
 const ownInterval = 3 * patience
 
 func (o options) run(ctx context.Context, env process.Env) error {
-	files, err := seed.Monorepo(seed.Options{Apps: o.apps, Seed: o.seed, Policy: []byte(rules)})
+	files, err := seed.Monorepo(seed.Options{Apps: o.apps, Seed: o.seed, Policy: []byte(frozen(time.Now()))})
 	if err != nil {
 		return core.Errorf(core.KindOf(err), "--apps: %w", err)
 	}

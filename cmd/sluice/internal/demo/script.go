@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -193,7 +194,7 @@ func (s *script) promoted(ctx context.Context, env policy.Environment) error {
 		return err
 	}
 	if env.Gates.Approvals.Count > 0 {
-		if err := s.approve(ctx, env, mr); err != nil {
+		if err := s.persuade(ctx, env, mr); err != nil {
 			return err
 		}
 	}
@@ -222,35 +223,6 @@ func (s *script) opened(ctx context.Context, env policy.Environment) (int64, err
 	return found.IID, nil
 }
 
-// approve waits until nothing but the approvals is missing, shows what the
-// merge request says, and lets two people approve.
-func (s *script) approve(ctx context.Context, env policy.Environment, mr int64) error {
-	var said []string
-	err := s.until(ctx, fmt.Sprintf("!%d waits for nothing but approvals", mr), func(ctx context.Context) (bool, string, error) {
-		m, _, err := s.people.MergeRequests.GetMergeRequest(world.Project, mr, nil, gitlab.WithContext(ctx))
-		if err != nil {
-			return false, "", err
-		}
-		said = checklist(m.Description)
-		return waitsOnlyFor(said, "approvals"), strings.Join(said, "; "), nil
-	})
-	if err != nil {
-		return err
-	}
-	s.out.step("wait-"+string(env.Name), fmt.Sprintf("!%d waits, and says why:", mr), said...)
-	for _, person := range []string{world.Amir, world.Bea} {
-		client, err := s.world.Client(person)
-		if err != nil {
-			return core.Errorf(core.Internal, "make a GitLab client: %w", err)
-		}
-		if _, _, err := client.Notes.CreateMergeRequestNote(world.Project, mr, &gitlab.CreateMergeRequestNoteOptions{Body: new("/sluice approve")}, gitlab.WithContext(ctx)); err != nil {
-			return core.Errorf(core.Internal, "comment on !%d as %s: %w", mr, person, err)
-		}
-		s.out.step("approve-"+person, fmt.Sprintf("%s comments on !%d: /sluice approve", person, mr))
-	}
-	return nil
-}
-
 // checklist picks the gates out of a description.
 func checklist(description string) []string {
 	var out []string
@@ -262,13 +234,17 @@ func checklist(description string) []string {
 	return out
 }
 
-func waitsOnlyFor(gates []string, name string) bool {
-	for _, g := range gates {
-		if open := strings.HasPrefix(g, "[ ]"); open != strings.Contains(g, "**"+name+"**") {
-			return false
+// waitsOnlyFor tells whether these gates are there and open, and no others are.
+func waitsOnlyFor(said []string, gates ...string) bool {
+	var open []string
+	for _, line := range said {
+		if name, isOpen := strings.CutPrefix(line, "[ ] **"); isOpen {
+			name, _, _ = strings.Cut(name, "**")
+			open = append(open, name)
 		}
 	}
-	return len(gates) > 0
+	slices.Sort(open)
+	return len(said) > 0 && slices.Equal(open, slices.Sorted(slices.Values(gates)))
 }
 
 func (s *script) merged(ctx context.Context, env policy.Environment, mr int64) (core.SHA, error) {

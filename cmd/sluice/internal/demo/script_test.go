@@ -53,4 +53,7 @@ func TestTheChecklistIsReadFromADescription(t *testing.T) {
 	if waitsOnlyFor([]string{"[ ] **healthy**: no", "[ ] **approvals**: 0 of 2"}, "approvals") {
 		t.Error("another open gate is overlooked")
 	}
+	if waitsOnlyFor(said, "hold", "approvals") || !waitsOnlyFor([]string{"[ ] **freezes**: yes", "[ ] **approvals**: 0 of 2"}, "approvals", "freezes") {
+		t.Error("a gate that is not there counts as open, or the order counts")
+	}
 }

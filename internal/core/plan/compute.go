@@ -65,6 +65,7 @@ type computation struct {
 	plan   *Plan
 	// control is what the control issue amounts to.
 	control talk
+	envs    map[core.Env]*outlook // what Git says of the other targets
 }
 
 func (c *computation) target(env policy.Environment, v *view) *Status {
@@ -105,8 +106,13 @@ func (c *computation) soon(t time.Time) {
 // sources are the clusters that must be healthy before a version may leave
 // the environments that a target is promoted from.
 func (c *computation) sources(env policy.Environment, app core.App) []gate.Source {
+	return c.running(app, env.From...)
+}
+
+// running are the clusters that deploy an app in some environments.
+func (c *computation) running(app core.App, envs ...core.Env) []gate.Source {
 	var out []gate.Source
-	for _, from := range env.From {
+	for _, from := range envs {
 		source, _ := c.policy.Environment(from)
 		for _, d := range c.state.Inventory.Of(core.Target{Env: from, App: app}) {
 			clusters := []core.Cluster{d.Cluster}

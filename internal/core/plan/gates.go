@@ -20,6 +20,9 @@ func (l *life) verdicts(heard talk) []gate.Verdict {
 	if g.Soak > 0 {
 		out = append(out, gate.Soak(health, g.Soak, l.now))
 	}
+	if after := l.predecessors(); len(after) > 0 {
+		out = append(out, gate.After(l.env.Name, after))
+	}
 	if g.Pipeline {
 		out = append(out, gate.Pipeline(l.branch.Head, l.checks()))
 	}
@@ -36,6 +39,29 @@ func (l *life) verdicts(heard talk) []gate.Verdict {
 		out = append(out, gate.Approvals(g.Approvals, heard.approvers, l.authors()))
 	}
 	return out
+}
+
+// predecessors are the apps that the policy has come before this one.
+func (l *life) predecessors() []gate.Predecessor {
+	var out []gate.Predecessor
+	for _, app := range l.policy.Rule(l.candidate.Target.App).After {
+		out = append(out, l.predecessor(app))
+	}
+	return out
+}
+
+func (l *life) predecessor(app core.App) gate.Predecessor {
+	p := gate.Predecessor{App: app, Absent: len(l.state.Inventory.Of(core.Target{Env: l.env.Name, App: app})) == 0}
+	if o := l.envs[l.env.Name]; o != nil {
+		if i, ok := slices.BinarySearch(o.apps, app); ok {
+			p.Blocked, p.Pending = o.views[i].candidate.Blocked, len(o.views[i].candidate.Changes) > 0
+		}
+	}
+	if l.env.Gates.Healthy && !p.Absent {
+		health := gate.HealthOf(l.running(app, l.env.Name))
+		p.Health = &health
+	}
+	return p
 }
 
 // checks is what the project's CI says, as far as GitLab shows it by now.

@@ -46,7 +46,7 @@ type view struct {
 // nothing for a world that is as the policy wants it.
 func (pl *Planner) Compute(p *policy.Policy, s *State, now time.Time) *Plan {
 	pl.look(p, s.Inventory)
-	c := &computation{policy: p, state: s, now: now, plan: &Plan{Problems: s.Inventory.Problems}}
+	c := &computation{policy: p, state: s, now: now, envs: pl.envs, plan: &Plan{Problems: s.Inventory.Problems}}
 	c.hearControl()
 	c.plan.Targets = make([]*Status, 0, pl.targets())
 	for _, name := range p.Order() {

@@ -15,22 +15,25 @@ import (
 // an app must not find out later that a rule above it won.
 func (d *decoder) apps(at place) []AppRule {
 	var rules []AppRule
+	var named [][]predecessor
 	d.list(at, maxApps, func(at place) {
-		r := d.app(at)
+		r, after := d.app(at)
 		for _, earlier := range rules {
 			if shadows(earlier.Match, r.Match) {
 				d.report(at, "the rule for %s is never reached, because the one for %s above matches first; move it up or remove it", quote(r.Match), quote(earlier.Match))
 				break
 			}
 		}
-		rules = append(rules, r)
+		rules, named = append(rules, r), append(named, after)
 	})
+	d.checkAfter(rules, named)
 	return rules
 }
 
 // app falls back to the safe value of what cannot be read.
-func (d *decoder) app(at place) AppRule {
+func (d *decoder) app(at place) (AppRule, []predecessor) {
 	r := everyApp()
+	var after []predecessor
 	keys := d.mapping(at,
 		field{"match", true, func(at place) { r.Match, _ = read(d, at, parseGlob) }},
 		field{"versions", false, func(at place) {
@@ -42,6 +45,7 @@ func (d *decoder) app(at place) AppRule {
 		field{"prereleases", false, func(at place) { r.Prereleases = oneOf(d, at, Deny, Allow) }},
 		field{"tags", false, func(at place) { r.Tags = d.tags(at) }},
 		field{"couple", false, func(at place) { r.Couple = d.couple(at) }},
+		field{"after", false, func(at place) { after = d.after(at) }},
 		field{"automation", false, func(at place) { r.Automation = oneOf(d, at, Respect, Override) }},
 	)
 	if slices.Contains(keys, "versions") && !slices.Contains(keys, "prereleases") {
@@ -50,7 +54,10 @@ func (d *decoder) app(at place) AppRule {
 	if r.Match != "" && len(at.Content) == 2 {
 		d.report(at, "the rule says nothing about its apps; add versions, promote or another key")
 	}
-	return r
+	for _, p := range after {
+		r.After = append(r.After, p.app)
+	}
+	return r, after
 }
 
 // tags reads how the tags of an app are understood.

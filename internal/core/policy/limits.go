@@ -13,6 +13,7 @@ const (
 	maxClusters     = 200                 // per environment
 	maxApps         = 500                 // rules; each app is matched against each
 	maxPrincipals   = 50                  // per environment; each group costs a request per person
+	maxAfter        = 20                  // apps that one app waits for; each is judged in every pass
 	maxApprovals    = 20                  // a count that nobody can reach is a mistake
 	maxLimit        = 1000                // merge requests; more than anybody reads is no limit
 	maxIssue        = 1 << 31             // GitLab numbers issues within a project

@@ -113,6 +113,9 @@ func renderRest(a policy.AppRule) string {
 	if len(a.Tags.Deny) > 0 {
 		out += fmt.Sprintf(" deny %q", a.Tags.Deny)
 	}
+	if len(a.After) > 0 {
+		out += fmt.Sprintf(" after %v", a.After)
+	}
 	return out
 }
 

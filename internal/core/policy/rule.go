@@ -19,6 +19,8 @@ type AppRule struct {
 	Tags        TagRule
 	Couple      []Member // what is promoted together or not at all; none twice
 	Automation  AutomationRule
+	After       []core.App // each must be promoted before, and be healthy
+	Group       core.App   // the name under which its apps are promoted together; "" if each goes alone
 
 	constraint version.Constraint
 }

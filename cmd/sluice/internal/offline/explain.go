@@ -122,7 +122,7 @@ func (s *snapshot) explain(ctx context.Context, app core.App, env policy.Environ
 	t := core.Target{Env: env.Name, App: app}
 	x := explanation{
 		Head: s.head, App: string(app), Env: string(env.Name), From: append([]core.Env{}, env.From...),
-		Gates: gates(env), Deployments: s.deployments(t), Next: []pinChange{}, Notices: []notice{},
+		Gates: gates(env, s.policy.Rule(t.App)), Deployments: s.deployments(t), Next: []pinChange{}, Notices: []notice{},
 	}
 	keep := filter{env: env.Name, from: env.From, app: app}
 	all, err := s.judging(keep).judge(ctx, s.inventory, s.head)
@@ -174,13 +174,16 @@ func (s *snapshot) deployments(t core.Target) []deployment {
 }
 
 // gates names what a merge into an environment waits for.
-func gates(env policy.Environment) []string {
+func gates(env policy.Environment, rule policy.AppRule) []string {
 	out := []string{}
 	if env.Gates.Healthy {
 		out = append(out, "healthy in "+names(env.From, " and "))
 	}
 	if env.Gates.Soak > 0 {
 		out = append(out, "soak of "+short(env.Gates.Soak))
+	}
+	if len(rule.After) > 0 && !env.Root() {
+		out = append(out, "after "+names(rule.After, " and "))
 	}
 	if n := env.Gates.Approvals.Count; n > 0 {
 		out = append(out, fmt.Sprintf("approvals: %d", n))
@@ -215,7 +218,7 @@ func short(d time.Duration) string {
 	return text
 }
 
-func names(envs []core.Env, between string) string {
+func names[T ~string](envs []T, between string) string {
 	list := make([]string, len(envs))
 	for i, e := range envs {
 		list[i] = string(e)

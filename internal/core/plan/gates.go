@@ -54,7 +54,8 @@ func (l *life) predecessor(app core.App) gate.Predecessor {
 	p := gate.Predecessor{App: app, Absent: len(l.state.Inventory.Of(core.Target{Env: l.env.Name, App: app})) == 0}
 	if o := l.envs[l.env.Name]; o != nil {
 		if i, ok := slices.BinarySearch(o.apps, app); ok {
-			p.Blocked, p.Pending = o.views[i].candidate.Blocked, len(o.views[i].candidate.Changes) > 0
+			found := l.recall(l.env, o.views[i].candidate)
+			p.Blocked, p.Pending = found.Blocked, len(found.Changes) > 0
 		}
 	}
 	if l.env.Gates.Healthy && !p.Absent {

@@ -66,6 +66,8 @@ type computation struct {
 	// control is what the control issue amounts to.
 	control talk
 	envs    map[core.Env]*outlook // what Git says of the other targets
+
+	allowances map[core.Env]*allowance // of the environments that were asked for
 }
 
 func (c *computation) target(env policy.Environment, v *view) *Status {

@@ -24,6 +24,7 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core/gate"
 	"github.com/sluice-gitops/sluice/internal/core/message"
 	"github.com/sluice-gitops/sluice/internal/core/plan"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden parts of testdata")
@@ -150,6 +151,7 @@ type closedMR struct {
 	Branch string // in the list of recent ones
 	By, At string // At is the revision that it was made at
 	When   string // when it was closed
+	Opened string
 	Merged bool
 	Notes  []note
 }
@@ -175,6 +177,7 @@ type openMR struct {
 	// Before is what the head before the present one held, as Sluice remembers it:
 	// "the same" or "something else"; empty if it does not.
 	Before string
+	Opened string
 	Train  string // who put it on the merge train
 }
 
@@ -272,7 +275,7 @@ func (s *scenario) build(t *testing.T, tree map[string]string) *world {
 // closedAs makes a merge request that is not open any more.
 func (s *scenario) closedAs(t *testing.T, w *world, c closedMR) plan.MergeRequest {
 	t.Helper()
-	mr := plan.MergeRequest{ID: cmp.Or(c.ID, 3), State: plan.Closed, Source: "sluice/" + c.Branch, Target: "main", ClosedBy: s.user(c.By), ClosedAt: clock(t, cmp.Or(c.When, "08:30"))}
+	mr := plan.MergeRequest{ID: cmp.Or(c.ID, 3), State: plan.Closed, Source: "sluice/" + c.Branch, Target: "main", ClosedBy: s.user(c.By), ClosedAt: clock(t, cmp.Or(c.When, "08:30")), CreatedAt: clock(t, cmp.Or(c.Opened, "08:00"))}
 	if c.Merged {
 		mr.State, mr.ClosedBy, mr.ClosedAt = plan.Merged, 0, time.Time{}
 	}
@@ -328,6 +331,7 @@ func (w *world) branchAs(t *testing.T, name, how string, head core.SHA) branch {
 		at = sha(revision)
 	}
 	then := w.then(at)
+	then.policy = unlimited(w.policy)
 	b := branch{head: head, parent: at, message: "Work in progress", files: map[string]string{"README.md": "mine\n"}}
 	for _, a := range then.compute().Actions {
 		if push, ok := a.(plan.PushBranch); ok && push.Branch == name {
@@ -365,7 +369,7 @@ func (s *scenario) buildMR(t *testing.T, w *world, in openMR) {
 	mr := plan.MergeRequest{
 		ID: in.ID, State: plan.Opened, Source: name, Target: "main", Head: head, Author: bot,
 		Title: in.Title, Description: in.Description, Labels: []string{plan.Label},
-		CreatedAt: clock(t, "08:00"), Prepared: true, MergeStatus: "mergeable", MergeError: in.Error,
+		CreatedAt: clock(t, cmp.Or(in.Opened, "08:00")), Prepared: true, MergeStatus: "mergeable", MergeError: in.Error,
 	}
 	if in.Into != "" {
 		mr.Target = in.Into
@@ -395,6 +399,7 @@ func (s *scenario) buildMR(t *testing.T, w *world, in openMR) {
 	}
 	mr.Versions = []plan.Version{{Head: newest, CreatedAt: clock(t, pushed)}, {Head: sha("b0"), CreatedAt: clock(t, "08:00")}}
 	unclosed := *w
+	unclosed.policy = unlimited(w.policy)
 	unclosed.closed, unclosed.open = nil, nil
 	for _, a := range unclosed.compute().Actions {
 		if opened, ok := a.(plan.OpenMR); ok && opened.Branch == name && in.Title == "" {
@@ -495,4 +500,11 @@ func (s *scenario) notes(t *testing.T, in []note, heads []message.Head) []plan.N
 	}
 	slices.SortStableFunc(out, func(a, b plan.Note) int { return bytes.Compare([]byte{byte(a.ID)}, []byte{byte(b.ID)}) })
 	return out
+}
+
+// unlimited is a policy under which nothing waits for its turn.
+func unlimited(p *policy.Policy) *policy.Policy {
+	out := *p
+	out.Limits = policy.Limits{}
+	return &out
 }

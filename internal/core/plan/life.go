@@ -112,6 +112,8 @@ func (l *life) advance() {
 	switch {
 	case l.branched && !l.branch.ours():
 		l.handsOff(files, want)
+	case l.mr == nil && !l.mayOpen():
+		// It waits for its turn, and says so.
 	case !l.branched:
 		l.push(files, want, "", "%s", l.newer())
 	case !maps.Equal(l.branch.Changed, want):

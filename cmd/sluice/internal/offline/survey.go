@@ -9,7 +9,9 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core/plan"
 )
 
-func due(s *plan.Status) bool { return s.Phase == plan.Opening }
+// due also means what would have to wait for its turn: nothing else waits where
+// no merge request is known.
+func due(s *plan.Status) bool { return s.Phase == plan.Opening || s.Phase == plan.Waiting }
 
 // blocked is the reason why nothing can be proposed, or "".
 func blocked(s *plan.Status) string {

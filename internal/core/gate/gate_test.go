@@ -369,3 +369,33 @@ func TestOnlyTheCarrierCounts(t *testing.T) {
 		t.Errorf("with a bad report of the carrier: %+v", h)
 	}
 }
+
+// A version that is only on its way is told from one that failed, whichever
+// cluster or Kustomization is looked at first.
+func TestComing(t *testing.T) {
+	infra := fold(at(1, "a", ""), at(2, "b", "no"))
+	infra.Object.Name = "infra"
+	source := func(cluster core.Cluster, reports ...gate.Report) gate.Source {
+		return gate.Source{Cluster: cluster, Reports: reports, Carries: carries("b")}
+	}
+	behind, failed, ready := fold(at(1, "a", "")), fold(at(1, "a", ""), at(2, "b", "no")), fold(at(1, "b", ""))
+	for name, tc := range map[string]struct {
+		sources []gate.Source
+		want    bool
+	}{
+		"behind":                          {[]gate.Source{source("d1", behind)}, true},
+		"one of two is behind":            {[]gate.Source{source("d1", behind), source("d2", ready)}, true},
+		"the other failed":                {[]gate.Source{source("d1", behind), source("d2", failed)}, false},
+		"another Kustomization failed":    {[]gate.Source{source("d1", behind, infra)}, false},
+		"failed":                          {[]gate.Source{source("d1", failed)}, false},
+		"behind, and failed where it was": {[]gate.Source{source("d1", fold(at(1, "a", "no")))}, false},
+		"silent":                          {[]gate.Source{source("d1", behind), source("d2")}, false},
+		"ready":                           {[]gate.Source{source("d1", ready)}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if h := gate.HealthOf(tc.sources); h.Coming != tc.want || h.Coming && h.Healthy {
+				t.Errorf("%+v, want coming: %t", h, tc.want)
+			}
+		})
+	}
+}

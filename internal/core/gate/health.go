@@ -21,8 +21,11 @@ type Source struct {
 // Health is the state of the environment that a version comes from.
 type Health struct {
 	Healthy bool
-	Since   time.Time // when all clusters had become healthy with this version; zero unless Healthy
-	Reason  string    // what is missing, or that nothing is
+	// Coming is set where nothing has failed, and a cluster that is well has only
+	// not got as far as this version yet.
+	Coming bool
+	Since  time.Time // when all clusters had become healthy with this version; zero unless Healthy
+	Reason string    // what is missing, or that nothing is
 }
 
 // HealthOf judges all clusters together: in each of them the Kustomization that
@@ -37,11 +40,17 @@ func HealthOf(sources []Source) Health {
 	var names []string
 	for _, s := range sources {
 		h := s.health()
-		if !h.Healthy {
+		if !h.Healthy && !h.Coming {
 			return h
+		}
+		if !h.Healthy && out.Healthy {
+			out = h
 		}
 		out.Since = later(out.Since, h.Since)
 		names = append(names, string(s.Cluster))
+	}
+	if !out.Healthy {
+		return Health{Reason: out.Reason, Coming: true}
 	}
 	slices.Sort(names)
 	out.Reason = fmt.Sprintf("ready in %s since %s", strings.Join(names, ", "), Clock(out.Since))
@@ -50,7 +59,7 @@ func HealthOf(sources []Source) Health {
 
 func (s Source) health() Health {
 	out := Health{Healthy: true}
-	reported := false
+	reported, coming := false, ""
 	for _, r := range s.Reports {
 		now, ok := r.Now()
 		switch {
@@ -58,8 +67,11 @@ func (s Source) health() Health {
 		case r.Object.Kind == Kustomization && s.Carrier != "" && s.Carrier != r.Object.Namespace+"/"+r.Object.Name:
 		case r.Object.Kind == Kustomization:
 			reported = true
-			if reason := s.missing(r, now); reason != "" {
+			switch reason := s.missing(r, now); {
+			case reason != "" && !s.coming(now):
 				return Health{Reason: reason}
+			case reason != "" && coming == "":
+				coming = reason
 			}
 			out.Since = later(out.Since, r.readySince(s.Carries))
 		case !slices.Contains(s.Releases, r.Object.Name):
@@ -74,8 +86,16 @@ func (s Source) health() Health {
 		return Health{Reason: fmt.Sprintf("no report of Kustomization %s from %s yet", s.Carrier, s.Cluster)}
 	case !reported:
 		return Health{Reason: fmt.Sprintf("no report from %s yet", s.Cluster)}
+	case coming != "":
+		return Health{Reason: coming, Coming: true}
 	}
 	return out
+}
+
+// coming tells whether a Kustomization is well at a revision without the
+// versions.
+func (s Source) coming(now Run) bool {
+	return now.Ready && now.Revision != "" && s.Carries(now.Revision) == No
 }
 
 // missing says what keeps one Kustomization from being healthy, or "".

@@ -70,10 +70,16 @@ type computation struct {
 	allowances map[core.Env]*allowance // of the environments that were asked for
 }
 
-func (c *computation) target(env policy.Environment, v *view) *Status {
+// lifeOf gathers what is known of a target.
+func (c *computation) lifeOf(env policy.Environment, v *view) *life {
 	l := &life{computation: c, env: env, view: v, candidate: c.recall(env, v.candidate)}
 	l.branch, l.branched = c.state.Branches[BranchOf(l.candidate.Target)]
 	l.mr = c.open(BranchOf(l.candidate.Target))
+	return l
+}
+
+func (c *computation) target(env policy.Environment, v *view) *Status {
+	l := c.lifeOf(env, v)
 	l.status = Status{Target: l.candidate.Target, Candidate: l.candidate}
 	if l.mr != nil {
 		l.status.MR = l.mr.ID

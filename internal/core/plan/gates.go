@@ -26,6 +26,9 @@ func (l *life) verdicts(heard talk) []gate.Verdict {
 	if g.Pipeline {
 		out = append(out, gate.Pipeline(l.branch.Head, l.checks()))
 	}
+	if v, asked := l.finishing(); asked {
+		out = append(out, v)
+	}
 	if len(g.Expressions) > 0 {
 		out = append(out, gate.Expressions(g.Expressions, l.facts(health)))
 	}

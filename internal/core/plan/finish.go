@@ -1,0 +1,89 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/gate"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
+)
+
+// finishing is the gate "candidate": what soaks in this environment for one
+// that finishes its current candidate is not replaced by what is newer. It says
+// false if no environment asks for that.
+func (l *life) finishing() (gate.Verdict, bool) {
+	asked := false
+	for _, name := range l.policy.Downstream(l.env.Name) {
+		next, _ := l.policy.Environment(name)
+		if next.Candidate != policy.FinishCurrent {
+			continue
+		}
+		asked = true
+		if v, waits := l.current(next); waits {
+			return v, true
+		}
+	}
+	return gate.Verdict{Gate: "candidate", State: gate.Pass, Reason: fmt.Sprintf("nothing that soaks in %s has to be finished first", l.env.Name)}, asked
+}
+
+// current tells whether the app's promotion into a next environment is on its
+// way by itself: the clusters get it, its soak runs, or it is about to be merged. One that waits for
+// people, or whose version is not healthy, keeps nothing away.
+func (l *life) current(next policy.Environment) (gate.Verdict, bool) {
+	v := gate.Verdict{Gate: "candidate", State: gate.Wait}
+	app := l.candidate.Target.App
+	view := l.viewOf(core.Target{Env: next.Name, App: app})
+	if view == nil {
+		return v, false
+	}
+	other := l.lifeOf(next, view)
+	if other.candidate.Blocked != "" || len(other.candidate.Changes) == 0 {
+		return v, false
+	}
+	health := gate.HealthOf(l.sources(next, app))
+	soak := gate.Soak(health, next.Gates.Soak, l.now)
+	what := fmt.Sprintf("%s has %s for %s, which is finished first", l.env.Name, other.candidate.Changes[0].New, next.Name)
+	switch {
+	case health.Coming:
+		v.Reason = what + ": it is on its way into the clusters"
+		return v, true
+	case !health.Healthy:
+		return v, false
+	case soak.State == gate.Wait:
+		v.Reason, v.Until = what+": it soaks until "+gate.Clock(soak.Until), soak.Until
+		return v, true
+	case other.imminent():
+		v.Reason = what + ": it is about to be merged"
+		return v, true
+	}
+	return v, false
+}
+
+// imminent tells whether Sluice merges a target's merge request now, or as soon
+// as GitLab has finished what it is doing.
+func (l *life) imminent() bool {
+	if l.mr == nil || l.env.Merge != policy.Auto || l.mr.Head != l.branch.Head || !l.branch.ours() {
+		return false
+	}
+	obstacle, passing := l.obstacle()
+	attempts := l.state.Attempts[l.candidate.Target].Count
+	return gate.Open(l.verdicts(l.listen())) && (obstacle == "" || passing) && attempts < patientAttempts
+}
+
+// patientAttempts is how many refusals of a merge keep a newer version waiting:
+// what GitLab refuses for longer is not about to be merged.
+const patientAttempts = 5
+
+// viewOf is what Git says of a target, nil if it is none.
+func (c *computation) viewOf(t core.Target) *view {
+	o := c.envs[t.Env]
+	if o == nil {
+		return nil
+	}
+	i, ok := slices.BinarySearch(o.apps, t.App)
+	if !ok {
+		return nil
+	}
+	return o.views[i]
+}

@@ -23,6 +23,7 @@ import (
 	"github.com/sluice-gitops/sluice/internal/adapter/flux"
 	"github.com/sluice-gitops/sluice/internal/adapter/git"
 	glab "github.com/sluice-gitops/sluice/internal/adapter/gitlab"
+	"github.com/sluice-gitops/sluice/internal/adapter/render"
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/seed"
 	"github.com/sluice-gitops/sluice/pkg/events"
@@ -60,6 +61,9 @@ type rig struct {
 	person *gitlab.Client
 	act    bool
 }
+
+// renderer is the one of the process, as its type asks for.
+var renderer render.Renderer
 
 // patience bounds a wait for something that must happen: long, because the
 // machine that runs the tests may be busy with others.
@@ -161,7 +165,7 @@ func (r *rig) startPromoter(mirrorDir string, sweep time.Duration, between func(
 	}
 	run, err := promoter.New(promoter.Config{
 		Monorepos: []promoter.Monorepo{{Path: world.Project, PolicyPath: "sluice.yaml", Forge: project, Desk: p.Desk, Mirror: p.Mirror, Receivers: receivers}},
-		Bus:       r.bus, Caller: p.Caller, Act: r.act, Sweep: sweep, Clock: time.Now, Logger: r.logger,
+		Bus:       r.bus, Caller: p.Caller, Renderer: &renderer, Act: r.act, Sweep: sweep, Clock: time.Now, Logger: r.logger,
 	})
 	must(r.t, err)
 	ctx, cancel := context.WithCancel(r.ctx)

@@ -40,6 +40,19 @@ func TestHintsAloneCarryAVersionToPrd(t *testing.T) {
 		}
 	}
 	r.diffsTouchOnlyVersions()
+	r.descriptionsShowTheManifests()
+}
+
+// descriptionsShowTheManifests reads what each merge request was opened with
+// and what has become of it.
+func (r *rig) descriptionsShowTheManifests() {
+	r.t.Helper()
+	want := regexp.MustCompile(`(?s)<details><summary>What changes in the manifests of <code>platform-core-\w+-aks</code></summary>.*\n@@ HelmRelease [^\n]*ai-gateway @@\n.*\n-[^\n]*version: 2\.47\.0\n\+[^\n]*version: 2\.48\.0\n`)
+	for branch, list := range r.requests() {
+		if !want.MatchString(list[0].Description) {
+			r.t.Errorf("%s has the description\n%s", branch, list[0].Description)
+		}
+	}
 }
 
 // diffsTouchOnlyVersions reads each merge request's diff as GitLab shows it.

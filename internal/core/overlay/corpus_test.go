@@ -18,6 +18,7 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core/overlay/memtree"
 	"github.com/sluice-gitops/sluice/internal/core/pin"
 	"github.com/sluice-gitops/sluice/internal/core/policy"
+	"github.com/sluice-gitops/sluice/internal/core/yamledit"
 )
 
 // TestCorpus reads each monorepo of testdata and compares what was found with
@@ -26,6 +27,9 @@ import (
 //
 //	set CLUSTER VERSION   give every writable pin of the cluster's overlays the
 //	                      version; the files "set CLUSTER VERSION: PATH" are the result
+//	override CLUSTER VERSION   give every version that a base has to the cluster's
+//	                      overlays as their own, and ask kustomize what that changes;
+//	                      the files are as for set, and one of them says why not
 //	crlf PATH, bom PATH   the file has these, which an archive cannot show
 //	no-kustomize: WHY     do not compare with what kustomize renders
 func TestCorpus(t *testing.T) {
@@ -71,8 +75,8 @@ func newCase(a *txtar.Archive) *corpusCase {
 	for line := range strings.Lines(string(a.Comment)) {
 		verb, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch verb {
-		case "set":
-			c.sets = append(c.sets, "set "+rest)
+		case "set", "override":
+			c.sets = append(c.sets, verb+" "+rest)
 		case "crlf":
 			c.crlf[rest] = true
 		case "bom":
@@ -91,7 +95,9 @@ func newCase(a *txtar.Archive) *corpusCase {
 	return c
 }
 
-func isGolden(name string) bool { return name == "inventory" || strings.HasPrefix(name, "set ") }
+func isGolden(name string) bool {
+	return name == "inventory" || strings.HasPrefix(name, "set ") || strings.HasPrefix(name, "override ")
+}
 
 const byteOrderMark = "\uFEFF"
 
@@ -129,6 +135,10 @@ func (c *corpusCase) run(t *testing.T) map[string]string {
 	inv := read(t, c.tree)
 	got := map[string]string{"inventory": inventoryText(inv)}
 	for _, directive := range c.sets {
+		if strings.HasPrefix(directive, "override ") {
+			c.override(t, inv, directive, got)
+			continue
+		}
 		cluster, version, _ := strings.Cut(strings.TrimPrefix(directive, "set "), " ")
 		changes, refused := setAll(inv, core.Cluster(cluster), version)
 		if refused != "" {
@@ -146,6 +156,112 @@ func (c *corpusCase) run(t *testing.T) map[string]string {
 		}
 	}
 	return got
+}
+
+// override gives the overlays of a cluster all that they can have of their own,
+// in one go.
+func (c *corpusCase) override(t *testing.T, inv *overlay.Inventory, directive string, got map[string]string) {
+	t.Helper()
+	cluster, version, _ := strings.Cut(strings.TrimPrefix(directive, "override "), " ")
+	for _, list := range inv.All() {
+		for _, d := range list {
+			if string(d.Cluster) != cluster || d.Broken != nil {
+				continue
+			}
+			var chosen []pin.Pin
+			for _, p := range d.Pins {
+				switch fit, err := p.Fit(version); {
+				case p.Shared() == nil:
+				case p.Override == nil:
+					got[directive] += fmt.Sprintf("%s: %s has no entry of its own, since %s\n", d.App, p.Key, p.Bound)
+				case err != nil || fit == p.Version:
+					t.Errorf("%s does not take %s: %v", p.Key, version, err)
+				default:
+					chosen = append(chosen, p)
+				}
+			}
+			after := overridden(t, c.tree, chosen, version)
+			for name, content := range after {
+				if !bytes.Equal(content, c.tree[name]) {
+					got[directive+": "+name] = c.shown(name, content)
+				}
+			}
+			c.checkOverridden(t, d, chosen, after, version)
+		}
+	}
+}
+
+// overridden makes the overrides of some pins at once.
+func overridden(t *testing.T, files map[string][]byte, pins []pin.Pin, version string) map[string][]byte {
+	t.Helper()
+	var changes []pin.Change
+	settings := map[string][]pin.Given{}
+	for _, p := range pins {
+		fit, _ := p.Fit(version)
+		set := pin.Given{Override: p.Override, Version: fit}
+		settings[set.At.File] = append(settings[set.At.File], set)
+		changes = append(changes, set.Changes()...)
+	}
+	out := edited(t, files, changes)
+	for name, list := range settings {
+		insertions, err := pin.Insertions(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := yamledit.Parse(out[name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out[name], err = f.Update(nil, insertions); err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, files[name])
+		}
+	}
+	return out
+}
+
+// checkOverridden requires that the overlay's versions are just those that were
+// set, that they are its own, and that kustomize agrees line by line.
+func (c *corpusCase) checkOverridden(t *testing.T, d *overlay.Deployment, pins []pin.Pin, after map[string][]byte, version string) {
+	t.Helper()
+	want := map[pin.Key]string{}
+	for _, p := range d.Pins {
+		want[p.Key] = p.Version
+	}
+	for _, p := range pins {
+		want[p.Key], _ = p.Fit(version)
+	}
+	for _, list := range read(t, after).All() {
+		for _, now := range list {
+			if now.Dir != d.Dir {
+				continue
+			}
+			for _, p := range now.Pins {
+				if p.Version != want[p.Key] || p.Override != nil {
+					t.Errorf("%s: %s has %s, want %s of its own", d.Dir, p.Key, p.Version, want[p.Key])
+				}
+			}
+			if len(now.Pins) != len(want) {
+				t.Errorf("%s: %d versions became %d", d.Dir, len(want), len(now.Pins))
+			}
+		}
+	}
+	if c.alone {
+		return
+	}
+	before, err := render(t, c.tree, d.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	built, err := render(t, after, d.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag, digest, _ := strings.Cut(version, "@")
+	for line := range diffLines(before, built) {
+		if _, now, _ := strings.Cut(line, " => "); !strings.Contains(now, tag) && (digest == "" || !strings.Contains(now, digest)) {
+			t.Errorf("%s: the overrides change %s", d.Dir, line)
+		}
+	}
 }
 
 func read(t *testing.T, files map[string][]byte) *overlay.Inventory {

@@ -29,6 +29,7 @@ type kustomization struct {
 	odd          []Problem // what may change versions and is not understood
 	doc          int       // the document within its file
 	listed       *node     // the images as they are written; nil if there are none
+	patched      *node     // the patches, likewise
 }
 
 // reference is a path in a kustomization, with its place.
@@ -69,7 +70,7 @@ func readKustomization(s source, doc yamledit.Node) *kustomization {
 	if !k.clear(root) {
 		return k
 	}
-	k.listed = root.get("images")
+	k.listed, k.patched = root.get("images"), root.get("patches")
 	k.resources = append(references(root.get("resources")), references(root.get("bases"))...)
 	k.components = references(root.get("components"))
 	k.configs = references(root.get("configurations"))

@@ -21,6 +21,9 @@ const (
 	// maxMemos bounds the memo of overlays: 10,000 apps in three clusters, at a
 	// handful of revisions each.
 	maxMemos = 200_000
+	// maxTrials bounds how many patches of an overlay are tried out for one version,
+	// and with that how often the overlay is built: four times as often, for all.
+	maxTrials = 4
 	// maxNotices bounds what one overlay gives to say. Nobody reads more, and an
 	// overlay may bring a thousand containers.
 	maxNotices = 100

@@ -29,7 +29,6 @@ func (r *resolver) own(b built) (own, error) {
 	if err != nil {
 		return own{}, err
 	}
-	b.resources = slices.Clone(b.resources)
 	return own{file: file, kust: m.kust, built: b, seen: b.seen(r.work), work: r.work}, nil
 }
 
@@ -82,26 +81,37 @@ func (l late) holds(p pin.Pin) bool {
 	return slices.ContainsFunc(p.Parts, func(part pin.Part) bool { return l[spotOf(part.At)] })
 }
 
-// override says for a version that a base has how the overlay can have its own,
-// or why not.
-func (o own) override(p *pin.Pin, l, again late) {
-	var err error
-	switch {
-	case p.Shared() == nil:
-	case again.holds(*p):
-		err = fmt.Errorf("a replacement of the overlay sets it after all else that it says")
-	case l.holds(*p):
-		err = fmt.Errorf("its Flux Kustomization sets it after all that the overlay says")
-	case o.kust == nil:
-		err = fmt.Errorf("an overlay of one file has no kustomization that could get one")
-	case p.Kind == pin.Image:
-		p.Override, err = o.image(*p)
-	default:
-		err = fmt.Errorf("for a %s none can be added", p.Kind)
+// overrides says for every version that a base has how the overlay can have its
+// own, or why not.
+func (r *resolver) overrides(was outcome) error {
+	if !slices.ContainsFunc(was.pins, func(p pin.Pin) bool { return p.Shared() != nil }) {
+		return nil
 	}
+	o, err := r.own(was.own)
 	if err != nil {
-		p.Bound = err.Error()
+		return err
 	}
+	t := &trials{resolver: r, own: o, was: was, parsed: map[string]*yamledit.File{}}
+	for i := range was.pins {
+		p := &was.pins[i]
+		switch {
+		case p.Shared() == nil:
+		case r.again.holds(*p):
+			p.Bound = "a replacement of the overlay sets it after all else that it says"
+		case r.late.holds(*p):
+			p.Bound = "its Flux Kustomization sets it after all that the overlay says"
+		case o.kust == nil:
+			p.Bound = "an overlay of one file has no kustomization that could get one"
+		case p.Kind == pin.Setting:
+			p.Bound = "a line of the overlay's own would be a text, whatever type the value has"
+		case p.Kind == pin.Image:
+			t.image(i)
+		default:
+			t.propose(i, nil, nil)
+		}
+	}
+	t.run()
+	return nil
 }
 
 // seen is an image as the overlay's own images see it at the end.

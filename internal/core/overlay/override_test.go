@@ -44,8 +44,10 @@ func TestRandomOverridesChangeTheirVersionAlone(t *testing.T) {
 		}
 	}
 	t.Logf("overrides: %v; none: %v", made, bound)
-	if made[pin.Image] < 100 {
-		t.Errorf("only %v overrides", made)
+	for _, kind := range []pin.Kind{pin.Image, pin.Chart, pin.Source, pin.Value} {
+		if made[kind] < 100 {
+			t.Errorf("only %v overrides", made)
+		}
 	}
 }
 
@@ -83,7 +85,7 @@ func checkOverride(t *testing.T, files map[string][]byte, d *overlay.Deployment,
 			continue
 		}
 		changed++
-		if want := strings.Replace(was[i], p.Version, next, 1); p.Kind == pin.Image && is[i] != want {
+		if want := setIn(was[i], p.Version, next); bare(is[i]) != want {
 			t.Errorf("%s set to %s makes %q of %q", p.Key, next, is[i], was[i])
 		}
 	}
@@ -92,6 +94,23 @@ func checkOverride(t *testing.T, files map[string][]byte, d *overlay.Deployment,
 	}
 	checkOwned(t, d, deploymentOf(t, now), p.Key, next)
 }
+
+// setIn is a line with another tag, another digest, or both.
+func setIn(line, old, next string) string {
+	oldTag, oldDigest, _ := strings.Cut(old, "@")
+	tag, digest, _ := strings.Cut(next, "@")
+	line = bare(line)
+	if oldTag != "" {
+		line = strings.Replace(line, oldTag, tag, 1)
+	}
+	if oldDigest != "" {
+		line = strings.Replace(line, oldDigest, digest, 1)
+	}
+	return line
+}
+
+// bare is a line without quotes, which kustomize sets where a text needs them.
+func bare(line string) string { return strings.NewReplacer(`"`, "", "'", "").Replace(line) }
 
 func checkOwned(t *testing.T, before, after *overlay.Deployment, k pin.Key, next string) {
 	t.Helper()

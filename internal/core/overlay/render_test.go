@@ -296,16 +296,21 @@ func rewritten(t *testing.T, files map[string][]byte, d *overlay.Deployment, p p
 	if p.Override == nil {
 		return edited(t, files, p.Set(next))
 	}
+	set := pin.Given{Override: p.Override, Version: next}
+	out := edited(t, files, set.Changes()) // in other places than those that are to come
 	name := p.Override.At.File
 	if !strings.HasPrefix(name, d.Dir+"/") {
 		t.Fatalf("%s: %s would be overridden outside of the overlay, in %s", d.Dir, p.Key, name)
 	}
-	f, err := yamledit.Parse(files[name])
+	f, err := yamledit.Parse(out[name])
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := maps.Clone(files)
-	if out[name], err = f.Update(nil, p.Override.Insertions(next)); err != nil {
+	insertions, err := pin.Insertions([]pin.Given{set})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out[name], err = f.Update(nil, insertions); err != nil {
 		t.Fatalf("%s: %v\n%s", name, err, files[name])
 	}
 	return out

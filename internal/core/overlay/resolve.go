@@ -31,7 +31,8 @@ type resolver struct {
 	reading policy.Reading // what the policy says of versions in this overlay
 	met     map[int]bool   // the fields of the reading that the overlay has
 	late    late
-	again   late // what the overlay's own replacements bring, after all else that it says
+	again   late                 // what the overlay's own replacements bring, after all else that it says
+	edited  map[string]*manifest // files that are other than in the tree, to try an edit out
 }
 
 // built is what a kustomization makes: objects, and pins that stand in
@@ -57,48 +58,61 @@ func (r reference) refuse(format string, args ...any) error {
 	return refuse(r.at.File, r.at.Line, r.at.Column, format, args...)
 }
 
-// pins resolves the overlay itself.
+// outcome is what an overlay comes to.
+type outcome struct {
+	own   built // as its own kustomization makes it
+	built built // with what its Flux Kustomization does to that
+	pins  []pin.Pin
+}
+
+// pins resolves the overlay itself, and finds out how it can have versions of
+// its own.
 func (r *resolver) pins() ([]pin.Pin, error) {
-	var b built
-	own, err := r.root(&b)
+	o, err := r.outcome()
 	if err != nil {
 		return nil, err
 	}
-	mine, err := r.own(b)
-	if err != nil {
+	if err := r.overrides(o); err != nil {
 		return nil, err
 	}
+	r.notices.unfixed(o.pins)
+	return o.pins, nil
+}
+
+// outcome builds the overlay. Its pins are ordered by key.
+func (r *resolver) outcome() (outcome, error) {
+	var o outcome
+	carriers, err := r.root(&o.built)
+	if err != nil {
+		return o, err
+	}
+	o.own = o.built
+	o.own.resources = slices.Clone(o.built.resources)
 	flux, err := r.flux()
 	if err != nil {
-		return nil, err
+		return o, err
 	}
-	found, err := r.applied(flux, &b)
-	if err != nil {
-		return nil, err
+	if o.pins, err = r.applied(flux, &o.built); err != nil {
+		return o, err
 	}
-	for _, k := range own {
+	for _, k := range carriers {
 		more, err := r.below(k)
 		if err != nil {
-			return nil, err
+			return o, err
 		}
-		found = append(found, more...)
+		o.pins = append(o.pins, more...)
 	}
-	if len(own) > 1 {
+	if len(carriers) > 1 {
 		r.carrier = "" // none of them applies all of it
 	}
-	for i := range found {
-		for j := range found[i].Parts {
-			found[i].Parts[j].At.Layer = r.layer(found[i].Parts[j].At.File)
+	for i := range o.pins {
+		for j := range o.pins[i].Parts {
+			o.pins[i].Parts[j].At.Layer = r.layer(o.pins[i].Parts[j].At.File)
 		}
-		found[i].At = found[i].Parts[0].At
-		mine.override(&found[i], r.late, r.again)
+		o.pins[i].At = o.pins[i].Parts[0].At
 	}
-	slices.SortFunc(found, byKey)
-	if err := unclear(found); err != nil {
-		return nil, err
-	}
-	r.notices.unfixed(found)
-	return found, nil
+	slices.SortFunc(o.pins, byKey)
+	return o, unclear(o.pins)
 }
 
 // applied is what a build deploys once its Flux Kustomization, if it has one,
@@ -333,7 +347,10 @@ func (r *resolver) manifest(file string, sha core.SHA) (*manifest, error) {
 	if !strings.HasPrefix(file, r.dir+"/") {
 		r.depends[file] = sha
 	}
-	m, err := r.reader.manifest(r.tree.Tree, file, sha)
+	m, err := r.edited[file], error(nil)
+	if m == nil {
+		m, err = r.reader.manifest(r.tree.Tree, file, sha)
+	}
 	if err != nil && core.KindOf(err) == core.Invalid {
 		return nil, refuse(file, 0, 0, "%v", err)
 	}

@@ -98,7 +98,7 @@ func newSelector(n *node) (selector, error) {
 			return s, fmt.Errorf("%s is not a single value", key)
 		}
 		if text := n.str(key); text != "" {
-			re, err := compile("^(?:" + text + ")$")
+			re, err := compile(whole(text))
 			if err != nil {
 				return s, err
 			}
@@ -126,6 +126,20 @@ func (s selector) selects(r resource) bool {
 	return fits(s.group, r.group()) && fits(s.version, version) && fits(s.kind, r.kind()) &&
 		(fits(s.name, now.name) || fits(s.name, first.name)) && (fits(s.namespace, now.space) || fits(s.namespace, first.space))
 }
+
+// names tells whether the target is just this object, by kind and name, whatever
+// other objects may come.
+func (s selector) names(r resource) bool {
+	return !s.byLabels && s.selects(r) && isText(s.kind, r.kind()) && (isText(s.name, r.name()) || isText(s.name, r.original().name))
+}
+
+// isText tells whether a regular expression of a target matches one text alone.
+func isText(re *regexp.Regexp, text string) bool {
+	return re != nil && re.String() == whole(text) && regexp.QuoteMeta(text) == text
+}
+
+// whole is the expression that must match as a whole.
+func whole(text string) string { return "^(?:" + text + ")$" }
 
 // images goes over the image of every container and every volume of an object,
 // wherever its pod template stands: Kubernetes's workloads and custom resources

@@ -248,16 +248,18 @@ func (p Pin) Holds() (tag, digest bool) {
 }
 
 // Set lists the changes that make the pin carry a version that fits.
-func (p Pin) Set(version string) []Change {
-	tag, digest, _ := strings.Cut(version, "@")
+func (p Pin) Set(version string) []Change { return changes(p.Kind, p.Parts, version) }
+
+func changes(k Kind, parts []Part, version string) []Change {
+	tag, digest := cut(version)
 	var out []Change
-	for _, part := range p.Parts {
+	for _, part := range parts {
 		text := part.write(tag, digest)
-		if p.Kind == Setting {
+		if k == Setting {
 			text = version
 		}
 		if text != part.Text {
-			out = append(out, Change{At: part.At, Old: part.Text, New: text, Keep: p.Kind == Setting})
+			out = append(out, Change{At: part.At, Old: part.Text, New: text, Keep: k == Setting})
 		}
 	}
 	return out
@@ -281,6 +283,11 @@ func (p Part) write(tag, digest string) string {
 	default:
 		return join(tag, digest)
 	}
+}
+
+func cut(version string) (tag, digest string) {
+	tag, digest, _ = strings.Cut(version, "@")
+	return tag, digest
 }
 
 func join(tag, digest string) string {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
+	"github.com/sluice-gitops/sluice/internal/core/pin"
 	"github.com/sluice-gitops/sluice/internal/core/yamledit"
 )
 
@@ -48,16 +49,18 @@ func content(target []*overlay.Deployment, name string) ([]byte, error) {
 // files. The error, of the kind that read or the edit gives it, begins with the
 // file's name; then nothing is returned.
 func Edit(read func(name string) ([]byte, error), candidates ...Candidate) ([]File, error) {
-	edits, insertions := map[string][]yamledit.Edit{}, map[string][]yamledit.Insertion{}
+	edits, settings := map[string][]yamledit.Edit{}, map[string][]pin.Given{}
 	touched := map[string]bool{}
 	for _, c := range candidates {
 		for _, ch := range c.Changes {
+			scalars := ch.Pin.Set(ch.New)
 			if o := ch.Pin.Override; o != nil {
+				set := pin.Given{Override: o, Version: ch.New}
 				touched[o.At.File] = true
-				insertions[o.At.File] = append(insertions[o.At.File], o.Insertions(ch.New)...)
-				continue
+				settings[o.At.File] = append(settings[o.At.File], set)
+				scalars = set.Changes()
 			}
-			for _, s := range ch.Pin.Set(ch.New) {
+			for _, s := range scalars {
 				touched[s.At.File] = true
 				edits[s.At.File] = append(edits[s.At.File], yamledit.Edit{Doc: s.At.Doc, Path: s.At.Path, Inner: s.At.Inner, Old: s.Old, New: s.New, Keep: s.Keep})
 			}
@@ -65,7 +68,7 @@ func Edit(read func(name string) ([]byte, error), candidates ...Candidate) ([]Fi
 	}
 	var files []File
 	for _, name := range slices.Sorted(maps.Keys(touched)) {
-		content, err := rewrite(read, name, edits[name], insertions[name])
+		content, err := rewrite(read, name, edits[name], settings[name])
 		if err != nil {
 			return nil, core.Errorf(core.KindOf(err), "%s: %w", name, err)
 		}
@@ -74,7 +77,11 @@ func Edit(read func(name string) ([]byte, error), candidates ...Candidate) ([]Fi
 	return files, nil
 }
 
-func rewrite(read func(string) ([]byte, error), name string, edits []yamledit.Edit, insertions []yamledit.Insertion) ([]byte, error) {
+func rewrite(read func(string) ([]byte, error), name string, edits []yamledit.Edit, settings []pin.Given) ([]byte, error) {
+	insertions, err := pin.Insertions(settings)
+	if err != nil {
+		return nil, err
+	}
 	src, err := read(name)
 	if err != nil {
 		return nil, err

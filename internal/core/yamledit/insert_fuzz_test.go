@@ -23,7 +23,7 @@ var insertSeeds = []string{
 func FuzzInsert(f *testing.F) {
 	for i, s := range append(seeds, insertSeeds...) {
 		for pick := range 5 {
-			f.Add([]byte(s), uint8(pick), "newTag", []string{"v2", "1.3", "yes", "a: b", "x\ny"}[(i+pick)%5], pick%2 == 0)
+			f.Add([]byte(s), uint8(pick), "newTag", []string{"v2", "1.3", "yes", "a: b", "x\ny\n"}[(i+pick)%5], pick%2 == 0)
 		}
 	}
 	f.Fuzz(func(t *testing.T, src []byte, pick uint8, key, text string, item bool) {

@@ -50,6 +50,19 @@ func isLong(text string) bool {
 
 var longText = regexp.MustCompile(`^[!-~][ -~]*(\n+[ -~]*[!-~])+\n?$`)
 
+// endsLine tells whether what comes last is a literal block that holds the end of
+// its last line.
+func (s *sprout) endsLine() bool {
+	switch {
+	case len(s.items) > 0:
+		item := s.items[len(s.items)-1]
+		return isLong(item[len(item)-1].Text) && strings.HasSuffix(item[len(item)-1].Text, "\n")
+	case len(s.keys) > 0:
+		return s.fields[s.keys[len(s.keys)-1]].endsLine()
+	}
+	return isLong(s.text) && strings.HasSuffix(s.text, "\n")
+}
+
 // literal writes a text of several lines behind a key.
 func literal(head, margin, text string) []string {
 	mark := " |-"

@@ -40,6 +40,9 @@ func (f *File) write(g *growth) (reason string) {
 	text := strings.Join(lines, lineBreak) + lineBreak
 	if size == 0 { // the text's last line has no break, and gets none
 		text = lineBreak + strings.Join(lines, lineBreak)
+		if g.added.endsLine() {
+			text += lineBreak
+		}
 	}
 	g.splice = splice{start: end + size, end: end + size, text: text}
 	return ""

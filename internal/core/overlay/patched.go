@@ -3,6 +3,7 @@ package overlay
 import (
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -16,6 +17,7 @@ type aim struct {
 	object resource
 	way    []string // the keys to the mapping, or to the list of containers
 	name   string   // of the container; "" if there is no list on the way
+	list   *node    // the containers
 	adds   []pin.Addition
 	beside []pin.Part
 }
@@ -108,7 +110,7 @@ func (o own) lead(h hit, part pin.Part) (aim, error) {
 			n, a.way = n.get(step.Key), append(a.way, step.Key)
 			continue
 		}
-		n = n.items[step.Index]
+		a.list, n = n, n.items[step.Index]
 		if a.name = n.str("name"); i != last-1 || a.name == "" || !a.object.builtin() || !isContainers(a.way[i-1]) {
 			return a, fmt.Errorf("it stands in the list %s, which a patch would replace as a whole", h.path[:i])
 		}
@@ -129,8 +131,8 @@ func (k *kustomization) before(r resource) resource {
 
 // patches are the ways in which a patch of the overlay can come to set what is
 // aimed at, the best one first: in a patch that it has for the object, the later
-// the better, and else in a new one.
-func (t *trials) patches(a aim) []*pin.Override {
+// the better, and else in a new one. The error says why there is no new one.
+func (t *trials) patches(a aim) ([]*pin.Override, error) {
 	type choice struct {
 		*pin.Override
 		left int // how many keys of the way the patch lacks
@@ -146,10 +148,11 @@ func (t *trials) patches(a aim) []*pin.Override {
 	for _, c := range all[:min(len(all), maxTrials)] {
 		out = append(out, c.Override)
 	}
-	if o := t.own.fresh(a); o != nil {
+	o, err := t.own.fresh(a)
+	if err == nil {
 		out = append(out, o)
 	}
-	return out
+	return out, err
 }
 
 // patchesOf lists the overlay's own strategic merge patches for just that
@@ -192,11 +195,16 @@ func (a aim) grow(doc *node) (*pin.Override, int) {
 	switch {
 	case n.kind == yamledit.Sequence && len(way) == 0 && a.name != "":
 		i := slices.IndexFunc(n.items, func(item *node) bool { return item.str("name") == a.name })
-		if i < 0 {
+		switch {
+		case i >= 0:
+			n, o.Name = n.items[i], ""
+		case !a.follows(n.items):
+			return nil, 0
+		default:
 			more = yamledit.Path{yamledit.Index(len(n.items))}
-			break
 		}
-		n, o.Name = n.items[i], ""
+	case a.name != "" && !a.follows(nil):
+		return nil, 0
 	case a.name != "":
 		more = append(more, yamledit.Index(0))
 	}
@@ -217,8 +225,48 @@ func (a aim) grow(doc *node) (*pin.Override, int) {
 	return o, len(way)
 }
 
+// follows tells whether the container is the next one behind those of a patch:
+// kustomize puts them first, in the patch's order, and no order may change.
+func (a aim) follows(items []*node) bool {
+	for i, item := range items {
+		if i >= len(a.list.items) || item.str("name") != a.list.items[i].str("name") {
+			return false
+		}
+	}
+	return len(items) < len(a.list.items) && a.list.items[len(items)].str("name") == a.name
+}
+
+// settled tells whether kustomize leaves an object as it is where it merges a
+// patch into it that says nothing new. It drops keys without a value, and items
+// of named lists whose name is there already.
+func settled(w *work, n *node, builtin bool) bool {
+	if !w.spend(1) {
+		return false
+	}
+	names := map[string]bool{}
+	for _, item := range n.items {
+		name := item.str("name")
+		if builtin && name != "" && names[name] || !settled(w, item, builtin) {
+			return false
+		}
+		names[name] = true
+	}
+	for _, value := range n.fields {
+		if value.null && value.text == "" || !settled(w, value, builtin) {
+			return false
+		}
+	}
+	return true
+}
+
 // fresh plans a patch of its own for the object, in the overlay's kustomization.
-func (o own) fresh(a aim) *pin.Override {
+func (o own) fresh(a aim) (*pin.Override, error) {
+	switch {
+	case a.name != "" && !a.follows(nil):
+		return nil, fmt.Errorf("a patch of its own would put the container %s first", a.name)
+	case !settled(o.work, a.object.root, a.object.builtin()):
+		return nil, fmt.Errorf("a patch of its own would change more of %s %s, since kustomize drops keys without a value and names that stand twice", a.object.kind(), a.object.name())
+	}
 	root, space := a.object.root, a.object.ids[0].space
 	object := pin.Object{APIVersion: root.str("apiVersion"), Kind: root.str("kind"), Name: a.object.name(), Namespace: space}
 	if space == "default" && root.str("metadata", "namespace") == "" {
@@ -229,7 +277,7 @@ func (o own) fresh(a aim) *pin.Override {
 	switch list := o.kust.patched; {
 	case list == nil:
 	case list.kind != yamledit.Sequence:
-		return nil
+		return nil, fmt.Errorf("the patches of %s are no list (line %d)", path.Base(o.file), list.at.Line)
 	default:
 		out.Grow, out.Keys, count = list.at.Path, nil, len(list.items)
 	}
@@ -239,7 +287,7 @@ func (o own) fresh(a aim) *pin.Override {
 		out.At.Inner = append(out.At.Inner, yamledit.Index(0))
 	}
 	out.At.Inner = append(out.At.Inner, yamledit.Key(a.adds[0].Keys[0]))
-	return out
+	return out, nil
 }
 
 func keys(way []string) yamledit.Path {

@@ -30,7 +30,7 @@ type proposal struct {
 	pin   int
 	ways  []*pin.Override // the best one first
 	entry *pin.Override   // what is taken without a trial if none of the ways will do
-	why   error           // why there is no entry
+	why   error           // why there is no entry, or no new patch
 }
 
 // image proposes an entry of the overlay's images, unless patches are its style
@@ -48,20 +48,21 @@ func (t *trials) image(i int) {
 // propose notes what can be tried for a pin.
 func (t *trials) propose(i int, entry *pin.Override, why error) {
 	p := &t.was.pins[i]
-	a, err := t.aim(*p)
 	var ways []*pin.Override
+	a, err := t.aim(*p)
 	if err == nil {
-		ways = t.patches(a)
+		ways, err = t.patches(a)
+	}
+	if why == nil {
+		why = err
 	}
 	switch {
 	case entry != nil && !t.prefersPatch(ways):
 		p.Override = entry
-	case err == nil:
+	case len(ways) > 0:
 		t.due = append(t.due, proposal{pin: i, ways: ways, entry: entry, why: why})
-	case why != nil:
-		p.Bound = why.Error()
 	default:
-		p.Bound = err.Error()
+		p.Bound = why.Error()
 	}
 }
 
@@ -84,11 +85,9 @@ func (t *trials) run() {
 	t.left = maxTrials * 4
 	all := map[int]*pin.Override{}
 	for _, d := range t.due {
-		if len(d.ways) > 0 {
-			all[d.pin] = d.ways[0]
-		}
+		all[d.pin] = d.ways[0]
 	}
-	if len(all) == len(t.due) && len(all) > 0 && t.try(all) == nil {
+	if len(all) > 0 && t.try(all) == nil {
 		for i, o := range all {
 			t.was.pins[i].Override = o
 		}
@@ -99,29 +98,22 @@ func (t *trials) run() {
 	}
 }
 
-// settle tries the ways of one pin.
+// settle tries the ways of one pin. What was wrong with the best one is why it
+// has none.
 func (t *trials) settle(d proposal) {
-	p := &t.was.pins[d.pin]
-	err := d.why
+	p, why := &t.was.pins[d.pin], d.why
 	for _, o := range d.ways {
-		bad := t.try(map[int]*pin.Override{d.pin: o})
-		if bad == nil {
+		err := t.try(map[int]*pin.Override{d.pin: o})
+		if err == nil {
 			p.Override = o
 			return
 		}
-		if err == nil || err == d.why {
-			err = bad
+		if why == nil {
+			why = err
 		}
 	}
-	switch {
-	case d.entry != nil:
-		p.Override = d.entry
-	case d.why != nil:
-		p.Bound = d.why.Error()
-	case err != nil:
-		p.Bound = err.Error()
-	default:
-		p.Bound = "the patches of the overlay are no list"
+	if p.Override = d.entry; d.entry == nil {
+		p.Bound = why.Error()
 	}
 }
 

@@ -32,6 +32,9 @@ func eachRandom(t *testing.T, check func(files map[string][]byte, p *policy.Poli
 	t.Helper()
 	p := parsePolicy(t, randomPolicy)
 	for seed := range *seeds {
+		if seed > 0 && seed%100 == 0 {
+			t.Logf("%d random monorepos are done", seed)
+		}
 		files := map[string][]byte{}
 		for name, content := range randomEnvironments(uint64(*first + seed)) {
 			files[name] = []byte(content)

@@ -148,6 +148,9 @@ func unclear(found []pin.Pin) error {
 			if strings.Contains(part.Text, "${") {
 				return refuse(part.At.File, part.At.Line, part.At.Column, "a version that Flux substitutes from a variable is not understood")
 			}
+			if strings.Contains(part.Text, "{{") {
+				return refuse(part.At.File, part.At.Line, part.At.Column, "a version that a template would fill in is not understood: write it out")
+			}
 		}
 		if i > 0 && found[i-1].Key == p.Key {
 			return refuse(p.At.File, p.At.Line, p.At.Column, "%s is pinned twice: also in %s:%d", p.Key, found[i-1].At.File, found[i-1].At.Line)

@@ -51,9 +51,51 @@ func Notices(inv *overlay.Inventory, all []*Status, keep func(core.Target) bool)
 			add(s.Target, s.Candidate.Notices)
 		}
 	}
+	for t, n := range renamed(inv, all) {
+		if keep(t) {
+			add(t, []overlay.Notice{n})
+		}
+	}
 	return slices.SortedFunc(maps.Values(found), func(a, b Notice) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), a.Line-b.Line, a.Column-b.Column, cmp.Compare(a.Message, b.Message))
 	})
+}
+
+// renamed looks for apps that a target lacks and that stand there under a name
+// which the source lacks: both fix versions of just the same things.
+func renamed(inv *overlay.Inventory, all []*Status) map[core.Target]overlay.Notice {
+	type place struct {
+		env  core.Env
+		keys string
+	}
+	old, out := map[place]core.App{}, map[core.Target]overlay.Notice{}
+	for _, s := range all {
+		here := inv.Of(s.Target)
+		if len(here) > 0 && len(inv.Of(core.Target{Env: s.Candidate.From, App: s.Target.App})) == 0 {
+			old[place{s.Target.Env, keysOf(here)}] = s.Target.App
+		}
+	}
+	for _, s := range all {
+		there := inv.Of(core.Target{Env: s.Candidate.From, App: s.Target.App})
+		if len(inv.Of(s.Target)) > 0 || len(there) == 0 {
+			continue
+		}
+		if app, ok := old[place{s.Target.Env, keysOf(there)}]; ok && len(there[0].Pins) > 0 {
+			out[s.Target] = overlay.Notice{Severity: overlay.Note, Problem: overlay.Problem{File: there[0].Dir, Message: fmt.Sprintf(
+				"%s has %s, which fixes the same (%s): if the app was renamed, rename its overlays there as well", s.Target.Env, app, there[0].Pins[0].Key)}}
+		}
+	}
+	return out
+}
+
+func keysOf(list []*overlay.Deployment) string {
+	keys := map[string]bool{}
+	for _, d := range list {
+		for _, p := range d.Pins {
+			keys[p.Key.String()] = true
+		}
+	}
+	return fmt.Sprintf("%q", slices.Sorted(maps.Keys(keys)))
 }
 
 // aside notes which pins of a target and of its source have no counterpart: a

@@ -20,6 +20,23 @@ func Guard() string {
 		"Sluice resolves it as soon as every gate passes."
 }
 
+// Update tells that a merge request gets another content, and whose approvals
+// are void with that.
+func Update(change, title string, approvers []string) string {
+	names := make([]string, len(approvers))
+	for i, name := range approvers {
+		names[i] = Inline(name, 60)
+	}
+	return fmt.Sprintf("%s\nThis is now: %s. What was approved by %s was something else, so it has to be approved anew.",
+		updateMark(change), Quote(title, maxText), strings.Join(names, ", "))
+}
+
+func updateMark(change string) string { return "<!-- sluice:update " + change + " -->" }
+
+// IsUpdate recognises the text that tells of this content. Whether Sluice wrote
+// it is for the caller to know.
+func IsUpdate(body, change string) bool { return strings.HasPrefix(body, updateMark(change)) }
+
 // IsGuard recognises that thread. Whether Sluice wrote it is for the caller to
 // know.
 func IsGuard(body string) bool { return strings.HasPrefix(body, guardMark) }

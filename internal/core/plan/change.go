@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/message"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 	"github.com/sluice-gitops/sluice/internal/core/pin"
 	"github.com/sluice-gitops/sluice/internal/core/yamledit"
@@ -141,16 +142,34 @@ func trailer(message, key string) string {
 	return ""
 }
 
-// commitMessage names what is promoted and carries the trailers.
-func (c Candidate) commitMessage(head core.SHA, changed map[string]core.SHA) string {
+// commitMessage names what is promoted and carries the trailers. The source
+// commit is the one that brought the versions where they come from, or one that
+// has them.
+func (c Candidate) commitMessage(source core.SHA, changed map[string]core.SHA) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", c.subject(72))
 	for _, ch := range c.Changes {
 		fmt.Fprintf(&b, "- %s: %s from %s to %s%s\n", ch.Pin.Target().File, ch.Pin.Key, ch.Pin.Version, ch.New, ch.instead())
 	}
-	fmt.Fprintf(&b, "\nSluice-App: %s\nSluice-Environment: %s\nSluice-From: %s\nSluice-Source-Commit: %s\n%s: %s\n%s: %s\n",
-		c.Target.App, c.Target.Env, c.From, head, trailerChange, c.ID(), trailerSeal, seal(changed))
+	from := c.versions(func(ch Change) string { return ch.Pin.Version })
+	to := c.versions(func(ch Change) string { return ch.New })
+	fmt.Fprintf(&b, "\nSluice-App: %s\nSluice-Environment: %s\nSluice-Source: %s\nSluice-From: %s\nSluice-To: %s\nSluice-Source-Commit: %s\n%s: %s\n%s: %s\n",
+		c.Target.App, c.Target.Env, c.From, from, to, source, trailerChange, c.ID(), trailerSeal, seal(changed))
 	return b.String()
+}
+
+// trailerLimit bounds a trailer with versions; the list above has them all.
+const trailerLimit = 200
+
+// versions lists one version of each change, each once, for a trailer.
+func (c Candidate) versions(of func(Change) string) string {
+	var out []string
+	for _, ch := range c.Changes {
+		if v := message.Plain(of(ch), trailerLimit); !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	return message.Plain(strings.Join(out, ", "), trailerLimit)
 }
 
 // brief shows a move by the tags alone where they tell it, and else by the

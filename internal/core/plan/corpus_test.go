@@ -138,6 +138,7 @@ type scenario struct {
 	}
 	Receivers []core.Cluster
 	Resumed   map[string]string // by target, ENV/APP: when
+	WebURL    string            `yaml:"weburl"`
 	Trains    bool              // the project merges by train
 	Attempts  map[string]struct {
 		Head, At string
@@ -252,6 +253,7 @@ func (s *scenario) build(t *testing.T, tree map[string]string) *world {
 			w.people[who.ID] = plan.Person{ID: who.ID, Username: name, Level: who.Level, Active: !who.Blocked, Groups: who.Groups}
 		}
 	}
+	w.webURL = s.WebURL
 	w.trains, w.attempts = s.Trains, map[core.Target]plan.Attempt{}
 	for name, a := range s.Attempts {
 		app, env, _ := strings.Cut(name, " in ")

@@ -66,7 +66,8 @@ func (l *life) retire() {
 	}
 	switch {
 	case l.mr != nil:
-		l.sticky(l.remembered(), "No longer needed: "+reason+".")
+		sentence := "No longer needed: " + reason + "."
+		l.keepSticky(l.thread(), message.Sticky(sentence, l.remembered())+l.superseded(), sentence)
 		l.act(CloseMR{Cause: l.because("%s", reason), MR: l.mr.ID})
 	case l.branched && l.branch.ours():
 		l.act(DeleteBranch{Cause: l.because("%s", reason), Branch: l.branch.Name, Expect: l.branch.Head})
@@ -117,6 +118,7 @@ func (l *life) advance() {
 	case !l.branched:
 		l.push(files, want, "", "%s", l.newer())
 	case !maps.Equal(l.branch.Changed, want):
+		l.announce()
 		l.push(files, want, l.branch.Head, "%s, and the branch holds something else", l.newer())
 	case !l.based():
 		l.push(files, want, l.branch.Head, "%s, and the branch began where its files held something else", l.newer())
@@ -159,7 +161,7 @@ func (l *life) push(files []File, changed map[string]core.SHA, expect core.SHA, 
 	l.act(PushBranch{
 		Cause: l.because(format, args...), Branch: BranchOf(l.candidate.Target),
 		Parent: l.state.Head, Expect: expect, Files: files,
-		Message: l.candidate.commitMessage(l.state.Head, changed),
+		Message: l.candidate.commitMessage(l.source(), changed),
 	})
 }
 
@@ -167,7 +169,7 @@ func (l *life) openMR() {
 	l.set(Opening, l.newer())
 	l.act(OpenMR{
 		Cause: l.because("%s", l.newer()), Branch: l.branch.Name, Into: l.state.Project.DefaultBranch,
-		Title: l.title(), Description: message.WithBlock("", blockName, l.description(l.verdicts(talk{}))), Labels: []string{Label},
+		Title: l.title(), Description: message.WithBlock(l.preface(), blockName, l.description(l.verdicts(talk{}))), Labels: []string{Label},
 	})
 }
 

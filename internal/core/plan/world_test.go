@@ -51,6 +51,7 @@ type world struct {
 	receivers map[core.Cluster]bool
 	heads     map[core.SHA]map[string]string // what each head that was pushed changes
 	trains    bool
+	webURL    string
 	attempts  map[core.Target]plan.Attempt
 	made      int // commits, merge requests and notes made so far
 }
@@ -123,7 +124,7 @@ func gitBlob(content string) core.SHA {
 // with the world that a test might change.
 func (w *world) observe() *plan.State {
 	s := &plan.State{
-		Project: plan.Project{ID: 1, Path: "platform/flux", DefaultBranch: "main", Trains: w.trains, Bot: bot, BotName: "sluice-bot"},
+		Project: plan.Project{ID: 1, Path: "platform/flux", WebURL: w.webURL, DefaultBranch: "main", Trains: w.trains, Bot: bot, BotName: "sluice-bot"},
 		Head:    w.head(), Inventory: w.inventory[w.head()], Past: maps.Clone(w.inventory),
 		Reports: map[core.Cluster][]gate.Report{}, Triggers: maps.Clone(w.triggers),
 		Branches: map[string]plan.Branch{}, Closed: maps.Clone(w.closed), People: maps.Clone(w.people),

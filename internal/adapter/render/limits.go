@@ -5,7 +5,7 @@ import "time"
 const (
 	// maxReads bounds the files that one build may ask for. Bases that include
 	// bases several times multiply; a real overlay asks for less than a hundred.
-	maxReads = 5000
+	maxReads = 2000
 	// maxBytes bounds what one build reads, in bytes.
 	maxBytes = 16 << 20
 	// maxObjects bounds the objects that one build may give. The largest

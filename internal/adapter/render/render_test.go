@@ -176,7 +176,8 @@ func TestHostileMonoreposAreBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := rendered(t, c.files, "app", nil)
-			if d.Problem == "" || !strings.Contains(d.Problem, c.want) {
+			late := name == "doubling" && strings.Contains(d.Problem, "longer than") // on a busy machine time is up first
+			if d.Problem == "" || !strings.Contains(d.Problem, c.want) && !late {
 				t.Errorf("problem %q, want %q", d.Problem, c.want)
 			}
 		})

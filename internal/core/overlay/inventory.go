@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/pin"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
 )
 
 // Inventory is what the overlays of a monorepo deploy at one commit. It is
@@ -142,12 +143,13 @@ func (c *catalog) rebuilt(changed map[core.App][]*Deployment) *catalog {
 type Deployment struct {
 	App     core.App
 	Cluster core.Cluster
-	Dir     string    // the overlay's directory, or its file where the layout names files
-	Carrier string    // the Flux Kustomization that applies it, as namespace/name; "" if it is not in sight
-	Pins    []pin.Pin // the effective ones, ordered by key; at most one per key
-	Inputs  []Input   // every file that was read for it, ordered by path
-	Notices []Notice  // what a person should know of it, ordered by place; none if it is Broken
-	Broken  *Problem  // set if the overlay could not be understood; Pins is then incomplete
+	Dir     string         // the overlay's directory, or its file where the layout names files
+	Carrier string         // the Flux Kustomization that applies it, as namespace/name; "" if it is not in sight
+	Pins    []pin.Pin      // the effective ones, ordered by key; at most one per key
+	Inputs  []Input        // every file that was read for it, ordered by path
+	Notices []Notice       // what a person should know of it, ordered by place; none if it is Broken
+	Unnamed []policy.Field // of custom resources that hold images, and that the policy could name
+	Broken  *Problem       // set if the overlay could not be understood; Pins is then incomplete
 }
 
 // Lookup returns the pin of a key.

@@ -140,7 +140,7 @@ func (r *Reader) deployment(t *lookup, j job) (memo, error) {
 	}
 	d.Pins, d.Carrier = found, res.carrier
 	if d.Broken == nil {
-		d.Notices = res.notices.said(d.Dir)
+		d.Notices, d.Unnamed = res.notices.said(d.Dir), res.unseenFields
 	}
 	if d.Inputs, err = res.inputs(d.Pins); err != nil {
 		return memo{}, err

@@ -30,9 +30,11 @@ type resolver struct {
 	notices notices
 	reading policy.Reading // what the policy says of versions in this overlay
 	met     map[int]bool   // the fields of the reading that the overlay has
-	late    late
-	again   late                 // what the overlay's own replacements bring, after all else that it says
-	edited  map[string]*manifest // files that are other than in the tree, to try an edit out
+	// unseenFields are those that the policy could name.
+	unseenFields []policy.Field
+	late         late
+	again        late                 // what the overlay's own replacements bring, after all else that it says
+	edited       map[string]*manifest // files that are other than in the tree, to try an edit out
 }
 
 // built is what a kustomization makes: objects, and pins that stand in
@@ -132,6 +134,7 @@ func (r *resolver) applied(flux *fluxKustomization, b *built) ([]pin.Pin, error)
 		return nil, err
 	}
 	r.notices.resources(r.work, b.resources)
+	r.unnamed(b.resources, found)
 	found = append(found, b.pins...)
 	for i := range found {
 		found[i].Parts = slices.Clone(found[i].Parts) // other overlays share what a manifest says

@@ -6,8 +6,6 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/expression"
 	"github.com/sluice-gitops/sluice/internal/core/gate"
-	"github.com/sluice-gitops/sluice/internal/core/pin"
-	"github.com/sluice-gitops/sluice/internal/core/version"
 )
 
 func (l *life) verdicts(heard talk) []gate.Verdict {
@@ -92,7 +90,7 @@ func (l *life) facts(health gate.Health) expression.Facts {
 	}
 	rule := l.policy.Rule(l.candidate.Target.App)
 	for _, ch := range l.candidate.Changes {
-		read := func(text string) version.Version { return rule.Read(text, ch.Pin.Kind == pin.Chart) }
+		read := reading(rule, ch.Pin.Kind)
 		f.Changes = append(f.Changes, expression.Change{
 			Cluster: ch.Cluster, Kind: string(ch.Pin.Kind), Name: ch.Pin.Name,
 			Old: read(ch.Pin.Version), New: read(ch.New),

@@ -15,6 +15,7 @@ type proposal struct {
 	layouts []*shape
 	envs    []environment
 	doubts  []string
+	hints   hints
 }
 
 // environment is one environment of a proposal.
@@ -61,6 +62,7 @@ func (s *survey) propose() (*proposal, []string, error) {
 	}
 	best.doubts = left
 	best.doubt(inv)
+	best.hint(inv)
 	return best, nil, nil
 }
 

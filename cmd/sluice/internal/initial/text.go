@@ -21,6 +21,7 @@ func (p *proposal) text() string {
 	for i, e := range p.envs {
 		p.environment(&b, i, e)
 	}
+	b.WriteString(p.hints.text())
 	if len(p.doubts) > 0 {
 		b.WriteString("\n")
 	}

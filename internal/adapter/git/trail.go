@@ -113,7 +113,7 @@ type trees struct {
 // them, it says so instead.
 func (t *trees) changes(was, is plumbing.Hash) (paths []string, tooMany bool, err error) {
 	t.young, t.old = map[plumbing.Hash]string{}, t.young
-	d := treeDiff{trees: t}
+	d := treeDiff{trees: t, direct: map[string]bool{}}
 	err = d.directory("", was, is)
 	if errors.Is(err, errTooMany) {
 		return nil, true, nil
@@ -143,7 +143,8 @@ func (t *trees) raw(h plumbing.Hash) (string, error) {
 
 type treeDiff struct {
 	*trees
-	paths []string
+	paths  []string
+	direct map[string]bool // directories, with a slash behind them, in which files differ
 }
 
 // directory goes through two directories side by side. Their entries are
@@ -181,7 +182,7 @@ func (d *treeDiff) directory(dir string, was, is plumbing.Hash) error {
 // entry notes an entry that differs, and goes into what is a directory. One of
 // the two may be missing.
 func (d *treeDiff) entry(dir, was, is string) error {
-	if len(d.paths) == maxTouched {
+	if len(d.paths) >= maxTouched {
 		return errTooMany
 	}
 	name := entryName(was)
@@ -191,6 +192,10 @@ func (d *treeDiff) entry(dir, was, is string) error {
 	path := strings.TrimPrefix(dir+"/"+strings.TrimSuffix(name, "/"), "/")
 	d.paths = append(d.paths, path)
 	before, after := subtreeOf(was), subtreeOf(is)
+	if direct := dir + "/"; (was != "" && before.IsZero() || is != "" && after.IsZero()) && !d.direct[direct] {
+		d.direct[direct] = true
+		d.paths = append(d.paths, direct)
+	}
 	if before == after {
 		return nil
 	}

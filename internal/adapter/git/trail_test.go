@@ -2,6 +2,7 @@ package git
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -22,7 +23,11 @@ func gitTrail(t *testing.T, dir, head string) []string {
 		if parents := strings.Fields(git(t, dir, "rev-list", "--parents", "-n1", sha)); len(parents) > 1 {
 			parent = parents[1]
 		}
-		out = append(out, sha+" "+trimmed(strings.Fields(git(t, dir, "diff-tree", "-r", "-t", "--no-renames", "--name-only", parent, sha))))
+		paths := strings.Fields(git(t, dir, "diff-tree", "-r", "-t", "--no-renames", "--name-only", parent, sha))
+		for _, file := range strings.Fields(git(t, dir, "diff-tree", "-r", "--no-renames", "--name-only", parent, sha)) {
+			paths = append(paths, strings.TrimPrefix(path.Dir(file)+"/", "."))
+		}
+		out = append(out, sha+" "+trimmed(paths))
 	}
 	return out
 }

@@ -57,6 +57,9 @@ func (r *repo) commit(at time.Time, files map[string]string) core.SHA {
 		for p := name; p != "." && before[name] != after[name]; p = path.Dir(p) {
 			changed[p] = true
 		}
+		if before[name] != after[name] {
+			changed[path.Dir(name)+"/"] = true
+		}
 	}
 	sha := core.SHA(fmt.Sprintf("%040x", len(r.commits)+1))
 	r.trees[sha] = after
@@ -162,7 +165,7 @@ func someChange(r *rand.Rand) map[string]string {
 	app := []string{"web", "api"}[r.IntN(2)]
 	file := fmt.Sprintf("clusters/%s/apps/%s/kustomization.yaml", []string{"d1", "d2", "s1"}[r.IntN(3)], app)
 	image := "images: [{name: web, newTag: " + version + "}]\n"
-	switch r.IntN(8) {
+	switch r.IntN(10) {
 	case 0:
 		return map[string]string{"README.md": version}
 	case 1:
@@ -173,6 +176,11 @@ func someChange(r *rand.Rand) map[string]string {
 		return map[string]string{file: ""}
 	case 4:
 		return map[string]string{file: "images: ["}
+	case 6: // Flux sets the image, past the overlay
+		return map[string]string{"clusters/d1/flux-system/apps.yaml": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps, namespace: flux-system}\n" +
+			"spec: {path: ./clusters/d1/apps, images: [{name: web, newTag: " + version + "}]}\n"}
+	case 7:
+		return map[string]string{"clusters/d1/apps.yaml": "# " + version, "clusters/d1/flux-system/apps.yaml": ""}
 	case 5:
 		return map[string]string{file: "# no version\n" + image}
 	default:

@@ -13,7 +13,8 @@ type Commit struct {
 	At  time.Time // the committer's
 	By  string    // the author's name
 	// Changed is every path, of files and directories alike, at which it differs
-	// from its first parent; all its paths if it has none.
+	// from its first parent; all its paths if it has none. With a slash behind it
+	// stands every directory in which a file differs that lies directly in it.
 	Changed []string
 	// Everything is set instead where there are too many of them to be listed.
 	Everything bool

@@ -12,7 +12,7 @@ import (
 // Target reads the overlays of one target alone, and leaves what the reader has
 // last read as it is. The paths, of files and directories that need not exist,
 // are all that the answer depends on: where none of them holds something else,
-// it is the same.
+// it is the same. A slash behind one means the files directly in a directory.
 func (r *Reader) Target(t Tree, p *policy.Policy, target core.Target) (list []*Deployment, paths []string, err error) {
 	env, _ := p.Environment(target.Env)
 	tree := newLookup(t)
@@ -33,7 +33,7 @@ func (r *Reader) Target(t Tree, p *policy.Policy, target core.Target) (list []*D
 			list = append(list, m.deployment)
 		}
 		for _, d := range m.depends {
-			paths = append(paths, strings.TrimSuffix(d.path, "/"))
+			paths = append(paths, d.path)
 		}
 	}
 	slices.Sort(paths)

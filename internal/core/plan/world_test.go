@@ -179,6 +179,9 @@ func differing(a, b map[string]string) []string {
 			for p := name; p != "." && (was != is || had != has); p = path.Dir(p) {
 				paths[p] = true
 			}
+			if was != is || had != has {
+				paths[path.Dir(name)+"/"] = true
+			}
 		}
 	}
 	return slices.Sorted(maps.Keys(paths))

@@ -128,15 +128,16 @@ func (c *computation) relate(env policy.Environment, app core.App, ch *Change, o
 	came, ok := born[ch.New]
 	was, had := born[other]
 	from := env.From[0]
+	missing := slices.ContainsFunc(courses, func(c history.Course) bool { return c.End == history.Missing })
 	switch {
+	case missing && (!had || came.Behind < was.Behind):
+		return relation{why: fmt.Sprintf("this clone lacks what %s had before %s", from, day(courses[0].Since))}
 	case !had || !ok:
 		return relation{why: fmt.Sprintf("%s never had %s in %s", from, other, looked(courses[0]))}
 	case came.Behind > was.Behind:
 		return relation{order: version.Older, newer: came, older: was}
 	case came.Behind == was.Behind:
 		return relation{why: fmt.Sprintf("%s got both at the same time, as far as %s tells", from, looked(courses[0]))}
-	case slices.ContainsFunc(courses, func(c history.Course) bool { return c.End == history.Missing }):
-		return relation{why: fmt.Sprintf("this clone lacks what %s had before %s", from, day(courses[0].Since))}
 	}
 	return relation{order: version.Newer, newer: came, older: was}
 }

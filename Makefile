@@ -56,6 +56,10 @@ properties: ## compare SEEDS random monorepos (default 3000) with what kustomize
 bench-plan: ## measure what a plan costs, and print the table of docs/performance.md
 	$(GO) test ./internal/bench -run "^TestPlan$$" -count=1 -timeout 60m -v -full
 
+.PHONY: bench-past
+bench-past: ## measure what it costs to look back in a long history
+	$(GO) test ./internal/bench -run "^TestPast$$" -count=1 -timeout 60m -v -full
+
 .PHONY: vuln
 vuln: ## look for known vulnerabilities; needs the network
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...

@@ -196,10 +196,10 @@ func (r *repo) merge(ctx context.Context, o *observation, a plan.MergeMR) error 
 	if err := r.readBranches(ctx, fresh, refs); err != nil {
 		return err
 	}
-	if err := r.recall(ctx, fresh); err != nil {
+	if err := r.hearControl(ctx, fresh); err != nil {
 		return err
 	}
-	if err := r.hearControl(ctx, fresh); err != nil {
+	if err := r.recall(ctx, fresh); err != nil {
 		return err
 	}
 	again.Reports = r.p.clusterReports()

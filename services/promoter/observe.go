@@ -63,9 +63,6 @@ func (r *repo) observe(ctx context.Context) (*observation, error) {
 	if err := r.readBranches(ctx, o, refs); err != nil {
 		return nil, err
 	}
-	if err := r.recall(ctx, o); err != nil {
-		return nil, err
-	}
 	return o, r.askMore(ctx, o)
 }
 
@@ -172,17 +169,32 @@ func (r *repo) readBranches(ctx context.Context, o *observation, refs git.Refs) 
 	return nil
 }
 
-// askMore asks GitLab what only the targets at hand need: whether a person
-// closed the merge request of a candidate, and then, since commands stand there
-// too, who gave commands.
+// askMore asks for what only the targets at hand need: who gave commands, what
+// these ask about the past, whether a person closed the merge request of a
+// candidate, and, since commands stand there too, who gave those.
 func (r *repo) askMore(ctx context.Context, o *observation) error {
-	if err := r.hearControl(ctx, o); err != nil {
-		return err
+	o.state.Closed, o.state.People = map[string]plan.MergeRequest{}, map[core.UserID]plan.Person{}
+	for _, ask := range []func(context.Context, *observation) error{
+		r.hearControl, r.askPeople, r.askFulfilled, r.recall, r.askClosed, r.askPeople,
+	} {
+		if err := ask(ctx, o); err != nil {
+			return err
+		}
 	}
-	if err := r.askClosed(ctx, o); err != nil {
-		return err
+	return nil
+}
+
+// askFulfilled reads which requests the last merge requests were made for.
+func (r *repo) askFulfilled(ctx context.Context, o *observation) error {
+	for _, id := range plan.Unsure(o.policy, o.state) {
+		i := slices.IndexFunc(o.state.Recent, func(mr plan.MergeRequest) bool { return mr.ID == id })
+		message, err := r.Forge.Message(ctx, o.state.Recent[i].Head)
+		if err != nil {
+			return err
+		}
+		o.state.Recent[i].HeadMessage = message
 	}
-	return r.askPeople(ctx, o)
+	return nil
 }
 
 // hearControl reads the issue that the policy names for commands. One that is
@@ -203,7 +215,6 @@ func (r *repo) hearControl(ctx context.Context, o *observation) error {
 
 func (r *repo) askClosed(ctx context.Context, o *observation) error {
 	s := o.state
-	s.Closed = map[string]plan.MergeRequest{}
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(maxParallel)
@@ -223,11 +234,11 @@ func (r *repo) askClosed(ctx context.Context, o *observation) error {
 
 func (r *repo) askPeople(ctx context.Context, o *observation) error {
 	s := o.state
-	s.People = map[core.UserID]plan.Person{}
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(maxParallel)
-	for _, id := range plan.Commanders(o.policy, s) {
+	unknown := slices.DeleteFunc(plan.Commanders(o.policy, s), func(id core.UserID) bool { _, known := s.People[id]; return known })
+	for _, id := range unknown {
 		g.Go(func() error {
 			person, err := r.Forge.Person(ctx, id, o.policy.Groups())
 			mu.Lock()

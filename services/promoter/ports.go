@@ -36,6 +36,8 @@ type Voices interface {
 	Person(ctx context.Context, id core.UserID, groups []string) (plan.Person, error)
 	// Issue returns the comments of an issue, oldest first.
 	Issue(ctx context.Context, id core.IssueID) ([]plan.Note, error)
+	// Message returns the message of a commit, "" if it is gone.
+	Message(ctx context.Context, commit core.SHA) (string, error)
 }
 
 // Desk is what the promoter does to merge requests. Each method is an

@@ -36,6 +36,7 @@ type wireMR struct {
 	Author          wireUser      `json:"author"`
 	ClosedBy        *wireUser     `json:"closed_by"`
 	ClosedAt        *time.Time    `json:"closed_at"`
+	MergedAt        *time.Time    `json:"merged_at"`
 	CreatedAt       time.Time     `json:"created_at"`
 	UpdatedAt       time.Time     `json:"updated_at"`
 	NotesCount      int64         `json:"user_notes_count"`
@@ -138,7 +139,10 @@ func (mr wireMR) domain() plan.MergeRequest {
 		out.ClosedBy = core.UserID(mr.ClosedBy.ID)
 	}
 	if mr.ClosedAt != nil && out.State == plan.Closed {
-		out.ClosedAt = mr.ClosedAt.UTC()
+		out.ClosedAt, out.Ended = mr.ClosedAt.UTC(), mr.ClosedAt.UTC()
+	}
+	if mr.MergedAt != nil && out.State == plan.Merged {
+		out.Ended = mr.MergedAt.UTC()
 	}
 	return out
 }

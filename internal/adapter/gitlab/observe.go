@@ -192,6 +192,11 @@ func (p *Project) closed(ctx context.Context, id core.MRID) (plan.MergeRequest, 
 	return mr, err
 }
 
+// Message is the message of a commit, "" if GitLab has not got it any more.
+func (p *Project) Message(ctx context.Context, commit core.SHA) (string, error) {
+	return p.commitMessage(ctx, commit)
+}
+
 // commitMessage is "" for a commit that GitLab has not got any more, as may
 // happen once its branch is deleted and the repository has been cleaned up.
 func (p *Project) commitMessage(ctx context.Context, commit core.SHA) (string, error) {

@@ -225,7 +225,7 @@ func TestLastClosed(t *testing.T) {
 	said := reply{body: `[{"id":71,"body":"no","author":{"id":5},"created_at":"2026-03-01T10:00:00.000Z","updated_at":"2026-03-01T10:00:00.000Z"}]`}
 	at := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 	want := plan.MergeRequest{
-		ID: 4, State: plan.Closed, Source: "sluice/prd/web", Target: "main", Head: shaA, ClosedBy: 5, ClosedAt: at.Add(-time.Hour),
+		ID: 4, State: plan.Closed, Source: "sluice/prd/web", Target: "main", Head: shaA, ClosedBy: 5, ClosedAt: at.Add(-time.Hour), Ended: at.Add(-time.Hour),
 		CreatedAt: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), HeadMessage: "web 1.2.3\n\nSluice-Version: 1\n",
 		Notes: []plan.Note{{ID: 71, Author: 5, Body: "no", CreatedAt: at, UpdatedAt: at}},
 	}

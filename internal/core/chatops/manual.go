@@ -34,6 +34,11 @@ again. Sluice knows what a former head brought if it saw it while it was the hea
 **GitLab's own approvals**, by its button or ` + "`/approve`" + `, count like those by comment, if the policy names the person and if
 GitLab tells when they were given. ` + "`/sluice unapprove`" + ` takes both back.
 
+**What is asked for** by ` + "`promote` and `rollback`" + ` is proposed in an ordinary merge request, which waits for its gates. The newest
+request for a target counts, for 14 days at most, until the merge request that was made for it is merged or closed; deleting
+the comment takes it back. A version must have stood in the environment's source, as Git tells. While the source has another
+version, its health says nothing, so ` + "`healthy` and `soak`" + ` block until somebody overrides them or merges by hand.
+
 **How a commit is named.** By at least the first seven digits of the present head of the branch, or of a former one.
 
 **When a command disappears from a comment**, GitLab took the line for a quick action of its own. It does that with

@@ -48,7 +48,7 @@ func Lookup(name string) (Verb, bool) {
 
 // Verbs returns every command that exists, in the order of the help.
 func Verbs() []Verb {
-	return slices.Concat(judging(), moving(), asking())
+	return slices.Concat(judging(), moving(), wishing(), asking())
 }
 
 // Who may use a verb, by its level.
@@ -91,6 +91,11 @@ func judging() []Verb {
 			Description: "Has a promotion proposed again that somebody closed or skipped.",
 			Who:         developers,
 		},
+		{
+			Name: "override", Usage: "override <gate> <reason>", Example: "/sluice override soak the fix cannot wait until tomorrow", Level: Asking, Places: here,
+			Description: "Passes over one gate for the content that the branch has now: healthy, soak, windows, freezes, pipeline, expressions or after. The merge request shows who did it and why. Holds and approvals cannot be overridden.",
+			Who:         "the people whom the policy names under `commands.override`; by default nobody",
+		},
 	}
 }
 
@@ -105,6 +110,27 @@ func moving() []Verb {
 		{
 			Name: "unhold", Usage: "unhold [all, app NAME, env NAME]", Example: "/sluice unhold", Level: Acting, Places: []Place{Open, Control},
 			Description: "Lifts the hold on this promotion or, on the issue, the hold that was put on exactly this. The gates still apply.",
+			Who:         developers,
+		},
+	}
+}
+
+// wishing are the verbs that ask for versions.
+func wishing() []Verb {
+	return []Verb{
+		{
+			Name: "promote", Usage: "promote [app] [version] [to env]", Example: "/sluice promote ai-gateway 2.47.0 to prd", Level: Acting, Places: []Place{Open, Done, Control},
+			Description: "Proposes a version that the environment's source has, or had before; an older one too. The merge request says who asked, and waits for its gates like any other. On a merge request, its app and environment need not be named.",
+			Who:         developers,
+		},
+		{
+			Name: "rollback", Usage: "rollback [app] [env]", Example: "/sluice rollback ai-gateway prd", Level: Acting, Places: []Place{Open, Done, Control},
+			Description: "Proposes the versions that the environment had before its last change, and touches nothing else. Approvals, windows and freezes apply; how the source does is not looked at. On a merge request, its app and environment need not be named; on a merged one it takes that one back, if nothing was merged after it.",
+			Who:         developers,
+		},
+		{
+			Name: "resume", Usage: "resume [app] [env]", Example: "/sluice resume ai-gateway prd", Level: Acting, Places: []Place{Open, Done, Control},
+			Description: "Lets promotion into an environment go on after somebody has lowered a version there.",
 			Who:         developers,
 		},
 	}

@@ -43,7 +43,7 @@ func Refusal(rule policy.Approvals, p Person, authors []core.UserID) string {
 	case rule.Author != policy.AuthorAllow && slices.Contains(authors, p.ID):
 		return "the author of a change cannot approve it"
 	case !slices.ContainsFunc(rule.From, p.Is):
-		return "an approval must come from " + principals(rule.From)
+		return "an approval must come from " + Principals(rule.From)
 	}
 	return ""
 }
@@ -66,12 +66,12 @@ func Approvals(rule policy.Approvals, approvers []Person, authors []core.UserID)
 		return pass("approvals", have)
 	}
 	missing := fmt.Sprintf("%d more of those people write /sluice approve", rule.Count-len(names))
-	return wait("approvals", have+"; needed from "+principals(rule.From), missing)
+	return wait("approvals", have+"; needed from "+Principals(rule.From), missing)
 }
 
-// principals names them in words. The policy's own spelling has a colon, which
+// Principals names people of the policy in words. The policy's own spelling has a colon, which
 // GitLab would take for the beginning of an emoji.
-func principals(from []policy.Principal) string {
+func Principals(from []policy.Principal) string {
 	texts := make([]string, len(from))
 	for i, p := range from {
 		texts[i] = "the " + string(p.Kind) + " " + p.Name

@@ -31,6 +31,7 @@ type Verdict struct {
 	// PassesWhen says, unless it is a Pass, who or what can change it: the end of
 	// a sentence that begins with "passes when".
 	PassesWhen string
+	Overridden string // who passed over it; "" if nobody did
 	URL        string // the page of GitLab's that tells more, or ""
 }
 

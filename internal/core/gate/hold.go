@@ -10,6 +10,21 @@ func HoldOver(what, by, reason, where string) Verdict {
 	return block("hold", text, "somebody with the role developer lifts it there by /sluice unhold")
 }
 
+// Overridden is a verdict that a person has passed over. It says what the gate
+// would have said.
+func Overridden(v Verdict, by, reason string) Verdict {
+	return Verdict{Gate: v.Gate, State: Pass, Reason: "overridden by " + by + " (" + reason + "); without that: " + v.Reason, Overridden: by}
+}
+
+// NotAsked is the verdict of a gate that has nothing to judge.
+func NotAsked(gate, reason string) Verdict { return pass(gate, reason) }
+
+// Elsewhere is the verdict of a gate about the source for a version that the
+// source does not have now.
+func Elsewhere(gate, reason string) Verdict {
+	return block(gate, reason, "somebody whom the policy names under commands.override overrides it, or a person merges by hand")
+}
+
 // Unheard is the verdict for all targets while the place cannot be read in
 // which they might be held.
 func Unheard(where, why string) Verdict {

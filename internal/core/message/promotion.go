@@ -16,6 +16,7 @@ type Promotion struct {
 	From        core.Env
 	Auto        bool // Sluice merges it; else a person does
 	Moves       []Move
+	Asked       string // what a person asked for; "" if nobody did
 	Verdicts    []gate.Verdict
 	Differences []Difference // none if they are not known yet
 	Others      []Other      // what else is open for the app, the lowest number first
@@ -59,7 +60,11 @@ const maxText = 120
 // look.
 func Description(p Promotion) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Brings to %s what %s runs of %s.\n\n", Inline(string(p.Target.Env), maxText), Inline(string(p.From), maxText), Inline(string(p.Target.App), maxText))
+	if p.Asked == "" {
+		fmt.Fprintf(&b, "Brings to %s what %s runs of %s.\n\n", Inline(string(p.Target.Env), maxText), Inline(string(p.From), maxText), Inline(string(p.Target.App), maxText))
+	} else {
+		fmt.Fprintf(&b, "On request: %s.\n\n", Quote(p.Asked, maxReason))
+	}
 	b.WriteString("| Cluster | What | From | To | Where |\n|---|---|---|---|---|\n")
 	for _, m := range p.Moves[:min(maxMoves, len(p.Moves))] {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(string(m.Cluster)), cell(m.What), cell(m.Old), cell(m.New)+linked(Links(m, p.GitLab)), cell(m.where()))

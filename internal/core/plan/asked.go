@@ -74,8 +74,19 @@ func (c *computation) finished(mr MergeRequest) (thread, talk) {
 
 // obeyDone applies a command on a merge request that is closed or merged.
 func (c *computation) obeyDone(ls *listener, s said, mr MergeRequest) string {
-	if s.cmd.Verb == "reopen" {
+	switch s.cmd.Verb {
+	case "reopen":
 		return c.reopen(ls, s, mr)
+	case "rollback":
+		if newer := c.mergedAfter(mr); newer != 0 && len(s.cmd.Args) == 0 {
+			return fmt.Sprintf("!%d was merged after this one: say there what to do about it.", newer)
+		}
+		return c.saidWish(ls.thread, s)
+	case "promote":
+		return c.saidWish(ls.thread, s)
+	case "resume":
+		_, why := c.about(ls.thread, s.cmd.Args)
+		return why
 	}
 	return fmt.Sprintf("Sluice cannot do %s here.", message.Inline(s.cmd.Verb, 40))
 }
@@ -96,6 +107,16 @@ func (c *computation) reopen(ls *listener, s said, mr MergeRequest) string {
 	}
 	ls.reopened = s.request()
 	return ""
+}
+
+// mergedAfter is a later merge request of the same branch that was merged.
+func (c *computation) mergedAfter(mr MergeRequest) core.MRID {
+	for _, other := range c.state.Recent {
+		if other.Source == mr.Source && other.State == Merged && other.ID > mr.ID {
+			return other.ID
+		}
+	}
+	return 0
 }
 
 // closing says why a closed merge request keeps its promotion away, or "".

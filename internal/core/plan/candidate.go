@@ -26,6 +26,10 @@ type Candidate struct {
 	// Ahead is set with Blocked where the target carries something newer than
 	// its source: an open merge request has then lost its purpose.
 	Ahead bool
+	// asked is the wish that it fulfils, nil if nobody asked. It may lower then.
+	asked *wish
+	// former is set with asked where the source has other versions now.
+	former bool
 	// Notices are what the comparison left aside. They stop nothing.
 	Notices []overlay.Notice
 }
@@ -197,7 +201,7 @@ func (c *Candidate) change(d *overlay.Deployment, have, want pin.Pin, rule polic
 		c.Changes[len(c.Changes)-1].Unordered = unordered(have.Kind, next, now)
 	}
 	switch {
-	case order == version.Older:
+	case order == version.Older && c.asked == nil:
 		c.Ahead = true
 		c.block("%s is ahead of %s: it has %s %s, %s has %s, and versions are never lowered unasked",
 			c.Target.Env, c.From, have.Key, have.Version, c.From, want.Version)

@@ -151,10 +151,16 @@ func (c Candidate) commitMessage(source core.SHA, changed map[string]core.SHA) s
 	for _, ch := range c.Changes {
 		fmt.Fprintf(&b, "- %s: %s from %s to %s%s\n", ch.Pin.Target().File, ch.Pin.Key, ch.Pin.Version, ch.New, ch.instead())
 	}
+	if c.asked != nil {
+		fmt.Fprintf(&b, "\n%s.\n", message.Plain(c.asked.String(), 300))
+	}
 	from := c.versions(func(ch Change) string { return ch.Pin.Version })
 	to := c.versions(func(ch Change) string { return ch.New })
 	fmt.Fprintf(&b, "\nSluice-App: %s\nSluice-Environment: %s\nSluice-Source: %s\nSluice-From: %s\nSluice-To: %s\nSluice-Source-Commit: %s\n%s: %s\n%s: %s\n",
 		c.Target.App, c.Target.Env, c.From, from, to, source, trailerChange, c.ID(), trailerSeal, seal(changed))
+	if c.asked != nil {
+		fmt.Fprintf(&b, "%s: %s\n", trailerRequest, c.asked.trailer())
+	}
 	return b.String()
 }
 

@@ -66,13 +66,20 @@ type computation struct {
 	// control is what the control issue amounts to.
 	control talk
 	envs    map[core.Env]*outlook // what Git says of the other targets
+	// requests are what people asked for, once somebody has gathered them.
+	requests *requests
 
 	allowances map[core.Env]*allowance // of the environments that were asked for
 }
 
 // lifeOf gathers what is known of a target.
 func (c *computation) lifeOf(env policy.Environment, v *view) *life {
-	l := &life{computation: c, env: env, view: v, candidate: c.recall(env, v.candidate)}
+	l := &life{computation: c, env: env, view: v}
+	if wish, ok := c.granted(env, v.candidate.Target); ok {
+		l.candidate, l.view = wish, &view{candidate: wish}
+	} else {
+		l.candidate = c.recall(env, v.candidate)
+	}
 	l.branch, l.branched = c.state.Branches[BranchOf(l.candidate.Target)]
 	l.mr = c.open(BranchOf(l.candidate.Target))
 	return l

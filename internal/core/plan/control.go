@@ -30,6 +30,11 @@ func (ls *listener) obeyControl(s said) string {
 		return ls.holdOver(s)
 	case "unhold":
 		return ls.unholdOver(s)
+	case "promote", "rollback":
+		return ls.saidWish(ls.thread, s)
+	case "resume":
+		_, why := ls.about(ls.thread, s.cmd.Args)
+		return why
 	}
 	return fmt.Sprintf("Sluice cannot do %s here.", message.Inline(s.cmd.Verb, 40))
 }
@@ -83,7 +88,8 @@ func (c *computation) answerControl() {
 	})
 }
 
-// inForce lists what was said on the control issue and holds now.
+// inForce lists the holds of the control issue, and what was asked for there or
+// elsewhere and has not come true.
 func (c *computation) inForce() []string {
 	var out []string
 	for _, over := range inOrder(c.control.holds) {
@@ -93,6 +99,9 @@ func (c *computation) inForce() []string {
 			line += ": " + h.reason
 		}
 		out = append(out, line)
+	}
+	for _, t := range c.wished() {
+		out = append(out, c.wishOf(t).String())
 	}
 	return out
 }

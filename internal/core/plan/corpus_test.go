@@ -148,13 +148,14 @@ type scenario struct {
 
 // closedMR is a merge request that is not open any more.
 type closedMR struct {
-	ID     core.MRID
-	Branch string // in the list of recent ones
-	By, At string // At is the revision that it was made at
-	When   string // when it was closed
-	Opened string
-	Merged bool
-	Notes  []note
+	ID      core.MRID
+	Branch  string // in the list of recent ones
+	By, At  string // At is the revision that it was made at
+	When    string // when it was closed
+	Opened  string
+	Merged  bool
+	Request string // what its commit was made for
+	Notes   []note
 }
 
 type person struct {
@@ -280,6 +281,10 @@ func (s *scenario) closedAs(t *testing.T, w *world, c closedMR) plan.MergeReques
 	mr := plan.MergeRequest{ID: cmp.Or(c.ID, 3), State: plan.Closed, Source: "sluice/" + c.Branch, Target: "main", ClosedBy: s.user(c.By), ClosedAt: clock(t, cmp.Or(c.When, "08:30")), CreatedAt: clock(t, cmp.Or(c.Opened, "08:00"))}
 	if c.Merged {
 		mr.State, mr.ClosedBy, mr.ClosedAt = plan.Merged, 0, time.Time{}
+	}
+	mr.Ended = clock(t, cmp.Or(c.When, "08:30"))
+	if c.Request != "" {
+		mr.HeadMessage = "Promote\n\nSluice-Request: " + c.Request
 	}
 	if c.At != "" {
 		mr.HeadMessage = w.branchAs(t, mr.Source, "at "+c.At, "").message

@@ -111,6 +111,9 @@ func (l *life) description(verdicts []gate.Verdict) string {
 		Target: l.candidate.Target, From: l.candidate.From, Auto: l.env.Merge == policy.Auto, Verdicts: verdicts,
 		Differences: l.differences(), Others: l.others(), GitLab: origin(l.state.Project.WebURL),
 	}
+	if l.candidate.asked != nil {
+		p.Asked = l.candidate.asked.String()
+	}
 	if l.state.Project.WebURL != "" {
 		p.List = l.state.Project.WebURL + "/-/merge_requests?label_name%5B%5D=" + Label
 	}

@@ -13,10 +13,10 @@ func (l *life) verdicts(heard talk) []gate.Verdict {
 	g := l.env.Gates
 	health := gate.HealthOf(l.sources(l.env, l.candidate.Target.App))
 	if g.Healthy {
-		out = append(out, gate.Healthy(health))
+		out = append(out, l.ofSource("healthy", gate.Healthy(health)))
 	}
 	if g.Soak > 0 {
-		out = append(out, gate.Soak(health, g.Soak, l.now))
+		out = append(out, l.ofSource("soak", gate.Soak(health, g.Soak, l.now)))
 	}
 	if after := l.predecessors(); len(after) > 0 {
 		out = append(out, gate.After(l.env.Name, after))
@@ -39,7 +39,7 @@ func (l *life) verdicts(heard talk) []gate.Verdict {
 	if g.Approvals.Count > 0 {
 		out = append(out, gate.Approvals(g.Approvals, heard.approvers, l.authors()))
 	}
-	return out
+	return heard.overridden(out)
 }
 
 // predecessors are the apps that the policy has come before this one.

@@ -88,7 +88,7 @@ func (c *computation) order(env policy.Environment, found *Candidate, ch *Change
 
 // abandoned stops what is not newer than a version that the target gave up.
 func (c *computation) abandoned(env policy.Environment, found *Candidate, ch Change, course history.Course) {
-	resumed, read := c.state.Resumed[found.Target], c.reading(found.Target.App, ch)
+	resumed, read := c.resumedAt(found.Target), c.reading(found.Target.App, ch)
 	for _, l := range course.Lowered(slotOf(ch), read) {
 		if !resumed.IsZero() && !resumed.Before(l.Step.At) {
 			continue

@@ -96,7 +96,7 @@ func (l *life) stop(phase Phase, reason string) {
 // closed, keeps it away; "" if nothing does.
 func (l *life) vetoed() string {
 	closed, ok := l.state.Closed[BranchOf(l.candidate.Target)]
-	if !ok || l.mr != nil || trailer(closed.HeadMessage, trailerChange) != l.candidate.ID() {
+	if !ok || l.mr != nil || l.candidate.asked != nil || trailer(closed.HeadMessage, trailerChange) != l.candidate.ID() {
 		return ""
 	}
 	return l.closing(closed)
@@ -120,6 +120,8 @@ func (l *life) advance() {
 	case !maps.Equal(l.branch.Changed, want):
 		l.announce()
 		l.push(files, want, l.branch.Head, "%s, and the branch holds something else", l.newer())
+	case !l.requested():
+		l.push(files, want, l.branch.Head, "%s, and the branch does not say so", l.newer())
 	case !l.based():
 		l.push(files, want, l.branch.Head, "%s, and the branch began where its files held something else", l.newer())
 	case l.mr == nil:
@@ -145,6 +147,9 @@ func (l *life) based() bool {
 
 // newer says what moved, for the reason of an action.
 func (l *life) newer() string {
+	if l.candidate.asked != nil {
+		return l.candidate.asked.String()
+	}
 	ch := l.candidate.Changes[0]
 	reason := fmt.Sprintf("%s has %s %s, %s has %s", l.candidate.From, ch.Pin.Key, ch.New, l.env.Name, ch.Pin.Version)
 	if ch.Proof != "" {

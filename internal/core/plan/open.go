@@ -36,6 +36,13 @@ func (l *life) obey(ls *listener, s said) string {
 		return l.takeOver(ls, s)
 	case "skip":
 		return l.skip(ls, s)
+	case "override":
+		return l.override(ls, s)
+	case "promote", "rollback":
+		return l.saidWish(ls.thread, s)
+	case "resume":
+		_, why := l.about(ls.thread, s.cmd.Args)
+		return why
 	}
 	return fmt.Sprintf("Sluice cannot do %s here.", message.Inline(s.cmd.Verb, 40))
 }

@@ -104,6 +104,9 @@ func (pl *Planner) Recall(p *policy.Policy, s *State, trace func(core.Target) (h
 func (pl *Planner) asked(p *policy.Policy, s *State) []core.Target {
 	need := map[core.Target]bool{}
 	c := &computation{policy: p, state: s}
+	for _, t := range c.pastOfWishes() {
+		need[t] = true
+	}
 	pl.open(p, s.Inventory, func(env policy.Environment, found Candidate) {
 		for _, t := range c.needs(env, found) {
 			need[t] = true
@@ -274,6 +277,11 @@ func (c *computation) lively(env policy.Environment, o *outlook) []int {
 	}
 	for branch := range c.state.Branches {
 		add(branch)
+	}
+	for _, t := range c.wished() {
+		if t.Env == env.Name {
+			add(BranchOf(t))
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -96,7 +96,7 @@ type MergeRequest struct {
 	Source      string   // source branch
 	Target      string   // target branch
 	Head        core.SHA // what GitLab takes for the source branch's head; may lag behind a push
-	HeadMessage string   // for closed ones: the head commit's message
+	HeadMessage string   // for those that are not open: the head commit's message, as far as it was asked for
 	Title       string
 	Description string
 	Labels      []string
@@ -105,6 +105,7 @@ type MergeRequest struct {
 	AuthorName  string      // the user name, without "@"
 	ClosedBy    core.UserID // 0 unless closed
 	ClosedAt    time.Time   // zero unless closed
+	Ended       time.Time   // when it was closed or merged; zero while it is open
 	CreatedAt   time.Time
 	Prepared    bool   // GitLab has finished its preparation after the creation
 	MergeStatus string // GitLab's detailed_merge_status, as delivered

@@ -34,6 +34,7 @@ type talk struct {
 	given     request                // to throw away what is on the branch
 	skipped   request                // not to propose this
 	reopened  request                // to propose it again
+	overrides map[string]request     // by the gate's name
 	seen      []message.Seen
 	answers   []answer // what is still to be said, oldest comment first
 }
@@ -41,8 +42,9 @@ type talk struct {
 // request is a command that asks for something to be done once. It is in force
 // until what was asked for shows in the world; the zero request asks for nothing.
 type request struct {
-	by string
-	at time.Time
+	by     string
+	at     time.Time
+	reason string
 }
 
 // said is one command, with who gave it and in which comment.

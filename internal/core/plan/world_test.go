@@ -134,7 +134,6 @@ func (w *world) observe() *plan.State {
 	for i := range s.Recent {
 		s.Recent[i].Notes = slices.Clone(s.Recent[i].Notes)
 	}
-	w.recall(s)
 	for name, b := range w.branches {
 		s.Branches[name] = w.observeBranch(name, b)
 	}
@@ -149,6 +148,7 @@ func (w *world) observe() *plan.State {
 		mr.Statuses = slices.Clone(mr.Statuses)
 		s.Open = append(s.Open, mr)
 	}
+	w.recall(s)
 	return s
 }
 
@@ -428,7 +428,7 @@ func (w *world) conflicts(b branch) bool {
 func (w *world) close(id core.MRID, by core.UserID) {
 	mr := *w.mr(id)
 	w.drop(id)
-	mr.State, mr.ClosedBy, mr.ClosedAt, mr.HeadMessage = plan.Closed, by, w.now, w.branches[mr.Source].message
+	mr.State, mr.ClosedBy, mr.ClosedAt, mr.Ended, mr.HeadMessage = plan.Closed, by, w.now, w.now, w.branches[mr.Source].message
 	w.closed[mr.Source] = mr
 	w.recent = append(w.recent, mr)
 }

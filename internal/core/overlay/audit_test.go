@@ -133,6 +133,9 @@ var audit = []row{
 	{"app present twice", offline + "states.txtar", "example.org/twice", "the app stands twice in this cluster"},
 	{"app in some clusters", offline + "states.txtar", "example.org/some", "only some clusters of stg have an overlay"},
 	{"app with one bad file", offline + "states.txtar", "newTag: 1.0.0\n-- ", "not YAML"},
+	{"a base's version, overridden by a line", here + "overrides.txtar", "resources: [release.yaml, sources.yaml", "override d1 9.9.9@sha256:"},
+	{"a base's version, out of reach", here + "overrides-refused.txtar", "resources: [release.yaml, more.yaml]", "override d1 9.9.9"},
+	{"a base's version that Flux repeats", here + "flux-again.txtar", "components: [../../../components/c", "sets it after all that the overlay says"},
 	{"app that comes from a base", offline + "added.txtar", "resources:", "(new entry)"},
 	{"a base that passes gates by", planned + "bypass.txtar", "bases/", "past the gates"},
 	// Bytes.

@@ -119,6 +119,7 @@ func (c *Candidate) compare(inv *overlay.Inventory, env policy.Environment, targ
 			}
 		}
 		c.couple(d, wanted, rule)
+		c.kin(d, wanted)
 		switch {
 		case common:
 			c.aside(d, wanted)

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/sluice-gitops/sluice/cmd/sluice/internal/demo"
 	"github.com/sluice-gitops/sluice/cmd/sluice/internal/initial"
 	"github.com/sluice-gitops/sluice/cmd/sluice/internal/offline"
+	"github.com/sluice-gitops/sluice/internal/core/chatops"
 )
 
 func main() { process.Main(Run) }
@@ -44,6 +46,7 @@ To look at your own monorepo on GitLab, changing nothing:
 	}
 	root.AddCommand(demo.Command(env), serve(env), fakeGitLab(env), initial.Command(env))
 	root.AddCommand(offline.Commands(env)...)
+	root.AddCommand(helpChatops(env))
 	return process.Execute(ctx, env, root)
 }
 
@@ -63,4 +66,16 @@ the way to start on a monorepo of your own.`,
 		}
 		return serving.Serve(ctx, v, l, process.Logger(v, env.Stderr))
 	})
+}
+
+func helpChatops(env process.Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help-chatops",
+		Short: "Print what can be said to Sluice in comments on GitLab, as Markdown",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprint(env.Stdout, chatops.Manual())
+			return err
+		},
+	}
 }

@@ -53,7 +53,7 @@ func HealthOf(sources []Source) Health {
 		return Health{Reason: out.Reason, Coming: true}
 	}
 	slices.Sort(names)
-	out.Reason = fmt.Sprintf("ready in %s since %s", strings.Join(names, ", "), Clock(out.Since))
+	out.Reason = fmt.Sprintf("ready in %s since %s", strings.Join(slices.Compact(names), ", "), Clock(out.Since))
 	return out
 }
 

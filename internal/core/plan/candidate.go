@@ -23,6 +23,9 @@ type Candidate struct {
 	Changes []Change // ordered by cluster and key; empty if the target already carries the source's versions
 	// Blocked says why nothing may be promoted now; Changes may be set all the same.
 	Blocked string
+	// Members are the candidates of the apps of a group; the target's App is then
+	// the group's name, and Changes holds theirs.
+	Members []Candidate
 	// Ahead is set with Blocked where the target carries something newer than
 	// its source: an open merge request has then lost its purpose.
 	Ahead bool
@@ -36,6 +39,7 @@ type Candidate struct {
 
 // Change is one pin that gets a new version.
 type Change struct {
+	App     core.App // of a group's candidate: whose version it is; else ""
 	Cluster core.Cluster
 	Pin     pin.Pin // as it is now, in the target
 	New     string

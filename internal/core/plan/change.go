@@ -33,7 +33,7 @@ const (
 
 // edit applies the changes to the target's files as they are at Head.
 func (c Candidate) edit(inv *overlay.Inventory) ([]File, error) {
-	return Edit(func(name string) ([]byte, error) { return content(inv.Of(c.Target), name) }, c)
+	return Edit(func(name string) ([]byte, error) { return content(c.deployments(inv), name) }, c)
 }
 
 func content(target []*overlay.Deployment, name string) ([]byte, error) {
@@ -149,15 +149,22 @@ func (c Candidate) commitMessage(source core.SHA, changed map[string]core.SHA) s
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", c.subject(72))
 	for _, ch := range c.Changes {
-		fmt.Fprintf(&b, "- %s: %s from %s to %s%s\n", ch.Pin.Target().File, ch.Pin.Key, ch.Pin.Version, ch.New, ch.instead())
+		fmt.Fprintf(&b, "- %s: %s from %s to %s%s\n", ch.Pin.Target().File, ch.what(), ch.Pin.Version, ch.New, ch.instead())
 	}
 	if c.asked != nil {
 		fmt.Fprintf(&b, "\n%s.\n", message.Plain(c.asked.String(), 300))
 	}
 	from := c.versions(func(ch Change) string { return ch.Pin.Version })
 	to := c.versions(func(ch Change) string { return ch.New })
-	fmt.Fprintf(&b, "\nSluice-App: %s\nSluice-Environment: %s\nSluice-Source: %s\nSluice-From: %s\nSluice-To: %s\nSluice-Source-Commit: %s\n%s: %s\n%s: %s\n",
-		c.Target.App, c.Target.Env, c.From, from, to, source, trailerChange, c.ID(), trailerSeal, seal(changed))
+	b.WriteString("\n")
+	for _, app := range c.Apps() {
+		fmt.Fprintf(&b, "Sluice-App: %s\n", app)
+	}
+	if len(c.Members) > 0 {
+		fmt.Fprintf(&b, "Sluice-Group: %s\n", c.Target.App)
+	}
+	fmt.Fprintf(&b, "Sluice-Environment: %s\nSluice-Source: %s\nSluice-From: %s\nSluice-To: %s\nSluice-Source-Commit: %s\n%s: %s\n%s: %s\n",
+		c.Target.Env, c.From, from, to, source, trailerChange, c.ID(), trailerSeal, seal(changed))
 	if c.asked != nil {
 		fmt.Fprintf(&b, "%s: %s\n", trailerRequest, c.asked.trailer())
 	}
@@ -191,6 +198,14 @@ func brief(old, new string) string {
 		return old + " → " + new
 	}
 	return oldTag + "@" + short(oldDigest) + " → " + newTag + "@" + short(newDigest)
+}
+
+// what names the versioned thing, and in a group its app.
+func (ch Change) what() string {
+	if ch.App == "" {
+		return ch.Pin.Key.String()
+	}
+	return string(ch.App) + ": " + ch.Pin.Key.String()
 }
 
 // instead says of a new entry what it takes the place of.

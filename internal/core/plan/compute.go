@@ -39,6 +39,7 @@ const (
 // Status is where one target stands, and why.
 type Status struct {
 	Target    core.Target
+	Group     core.App // the group whose promotion this is a part of, or ""
 	Phase     Phase
 	Reason    string // one sentence without a full stop
 	Candidate Candidate
@@ -72,22 +73,33 @@ type computation struct {
 	allowances map[core.Env]*allowance // of the environments that were asked for
 }
 
-// lifeOf gathers what is known of a target.
+func (c *computation) target(env policy.Environment, v *view) *Status {
+	return c.decided(c.lifeOf(env, v))
+}
+
+// lifeOf gathers what is known of a target: what a person wants of it comes
+// before what its sources have.
 func (c *computation) lifeOf(env policy.Environment, v *view) *life {
-	l := &life{computation: c, env: env, view: v}
 	if wish, ok := c.granted(env, v.candidate.Target); ok {
-		l.candidate, l.view = wish, &view{candidate: wish}
-	} else {
-		l.candidate = c.recall(env, v.candidate)
+		return c.lifeWith(env, &view{candidate: wish, clash: v.clash, group: v.group}, wish)
 	}
-	l.branch, l.branched = c.state.Branches[BranchOf(l.candidate.Target)]
-	l.mr = c.open(BranchOf(l.candidate.Target))
+	return c.lifeWith(env, v, c.recall(env, v.candidate))
+}
+
+// lifeWith is the way of a candidate. One that cannot have a branch of its own
+// has nothing to do with the one of that name.
+func (c *computation) lifeWith(env policy.Environment, v *view, candidate Candidate) *life {
+	l := &life{computation: c, env: env, view: v, candidate: candidate}
+	if !v.clash {
+		l.branch, l.branched = c.state.Branches[BranchOf(candidate.Target)]
+		l.mr = c.open(BranchOf(candidate.Target))
+	}
 	return l
 }
 
-func (c *computation) target(env policy.Environment, v *view) *Status {
-	l := c.lifeOf(env, v)
-	l.status = Status{Target: l.candidate.Target, Candidate: l.candidate}
+// decided is where it stands once this pass has done what is due.
+func (c *computation) decided(l *life) *Status {
+	l.status = Status{Target: l.candidate.Target, Group: l.view.group, Candidate: l.candidate}
 	if l.mr != nil {
 		l.status.MR = l.mr.ID
 	}

@@ -119,7 +119,7 @@ func (l *life) description(verdicts []gate.Verdict) string {
 	}
 	for _, ch := range l.candidate.Changes {
 		p.Moves = append(p.Moves, message.Move{
-			Cluster: ch.Cluster, Kind: ch.Pin.Kind, What: ch.Pin.Key.String(), Origin: ch.Pin.Origin, Old: ch.Pin.Version, New: ch.New,
+			Cluster: ch.Cluster, Kind: ch.Pin.Kind, What: ch.what(), Origin: ch.Pin.Origin, Old: ch.Pin.Version, New: ch.New,
 			File: ch.Pin.Target().File, Line: ch.Pin.Target().Line, Added: ch.Pin.Override != nil, Proof: ch.Proof,
 		})
 	}
@@ -153,7 +153,7 @@ func (l *life) differences() []message.Difference {
 // overlays are those of the clusters for which something changes, each once.
 func (l *life) overlays() []Overlay {
 	var out []Overlay
-	for _, d := range l.state.Inventory.Of(l.candidate.Target) {
+	for _, d := range l.candidate.deployments(l.state.Inventory) {
 		if !slices.ContainsFunc(l.candidate.Changes, func(ch Change) bool { return ch.Cluster == d.Cluster }) {
 			continue
 		}

@@ -23,28 +23,25 @@ func (l *life) finishing() (gate.Verdict, bool) {
 			continue
 		}
 		asked = true
-		if v, waits := l.current(next); waits {
-			return v, true
+		for _, app := range l.candidate.Apps() {
+			if v, waits := l.current(next, app); waits {
+				return v, true
+			}
 		}
 	}
 	return gate.Verdict{Gate: "candidate", State: gate.Pass, Reason: fmt.Sprintf("nothing that soaks in %s has to be finished first", l.env.Name)}, asked
 }
 
-// current tells whether the app's promotion into a next environment is on its
+// current tells whether an app's promotion into a next environment is on its
 // way by itself: the clusters get it, its soak runs, or it is about to be merged. One that waits for
 // people, or whose version is not healthy, keeps nothing away.
-func (l *life) current(next policy.Environment) (gate.Verdict, bool) {
+func (l *life) current(next policy.Environment, app core.App) (gate.Verdict, bool) {
 	v := gate.Verdict{Gate: "candidate", State: gate.Wait}
-	app := l.candidate.Target.App
-	view := l.viewOf(core.Target{Env: next.Name, App: app})
-	if view == nil {
+	other := l.lifeAt(next, app)
+	if other == nil || other.candidate.Blocked != "" || len(other.candidate.Changes) == 0 {
 		return v, false
 	}
-	other := l.lifeOf(next, view)
-	if other.candidate.Blocked != "" || len(other.candidate.Changes) == 0 {
-		return v, false
-	}
-	health := gate.HealthOf(l.sources(next, app))
+	health := gate.HealthOf(other.allSources())
 	soak := gate.Soak(health, next.Gates.Soak, l.now)
 	what := fmt.Sprintf("%s has %s for %s, which is finished first", l.env.Name, other.candidate.Changes[0].New, next.Name)
 	switch {
@@ -78,15 +75,20 @@ func (l *life) imminent() bool {
 // what GitLab refuses for longer is not about to be merged.
 const patientAttempts = 5
 
-// viewOf is what Git says of a target, nil if it is none.
-func (c *computation) viewOf(t core.Target) *view {
-	o := c.envs[t.Env]
+// lifeAt is the way of an app's promotion into an environment, alone or with
+// its group; nil if the app is not there.
+func (c *computation) lifeAt(env policy.Environment, app core.App) *life {
+	o := c.envs[env.Name]
 	if o == nil {
 		return nil
 	}
-	i, ok := slices.BinarySearch(o.apps, t.App)
-	if !ok {
+	i, ok := slices.BinarySearch(o.apps, app)
+	switch {
+	case !ok:
 		return nil
+	case o.views[i].group != "":
+		l, _ := c.lifeOfGroup(env, o, o.views[i].group)
+		return l
 	}
-	return o.views[i]
+	return c.lifeOf(env, o.views[i])
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/sluice-gitops/sluice/internal/core"
@@ -11,7 +12,7 @@ import (
 func (l *life) verdicts(heard talk) []gate.Verdict {
 	out := l.holdsOf(heard)
 	g := l.env.Gates
-	health := gate.HealthOf(l.sources(l.env, l.candidate.Target.App))
+	health := gate.HealthOf(l.allSources())
 	if g.Healthy {
 		out = append(out, l.ofSource("healthy", gate.Healthy(health)))
 	}
@@ -45,8 +46,19 @@ func (l *life) verdicts(heard talk) []gate.Verdict {
 // predecessors are the apps that the policy has come before this one.
 func (l *life) predecessors() []gate.Predecessor {
 	var out []gate.Predecessor
-	for _, app := range l.policy.Rule(l.candidate.Target.App).After {
-		out = append(out, l.predecessor(app))
+	for _, member := range l.candidate.Apps() {
+		for _, app := range l.policy.Rule(member).After {
+			out = append(out, l.predecessor(app))
+		}
+	}
+	return out
+}
+
+// allSources are the clusters that the versions come from, of each app.
+func (l *life) allSources() []gate.Source {
+	var out []gate.Source
+	for _, app := range l.candidate.Apps() {
+		out = append(out, l.sources(l.env, app)...)
 	}
 	return out
 }
@@ -88,9 +100,8 @@ func (l *life) facts(health gate.Health) expression.Facts {
 		Target: l.candidate.Target, From: l.env.From, Now: l.now,
 		Healthy: health.Healthy, Soaked: l.now.Sub(health.Since),
 	}
-	rule := l.policy.Rule(l.candidate.Target.App)
 	for _, ch := range l.candidate.Changes {
-		read := reading(rule, ch.Pin.Kind)
+		read := reading(l.policy.Rule(cmp.Or(ch.App, l.candidate.Target.App)), ch.Pin.Kind)
 		f.Changes = append(f.Changes, expression.Change{
 			Cluster: ch.Cluster, Kind: string(ch.Pin.Kind), Name: ch.Pin.Name,
 			Old: read(ch.Pin.Version), New: read(ch.New),

@@ -82,12 +82,19 @@ func (l *life) holdsOf(heard talk) []gate.Verdict {
 		out = append(out, gate.Unheard(issueName(l.policy.Commands.Issue), message.Plain(why, 200)))
 	}
 	for _, over := range inOrder(l.control.holds) {
-		if over.Covers(l.candidate.Target) {
+		if l.covered(over) {
 			h := l.control.holds[over]
 			out = append(out, gate.HoldOver(over.String(), h.by, h.reason, issueName(l.policy.Commands.Issue)))
 		}
 	}
 	return out
+}
+
+// covered tells whether a scope has any of the promotion's apps in it.
+func (l *life) covered(over chatops.Scope) bool {
+	return slices.ContainsFunc(l.candidate.Apps(), func(app core.App) bool {
+		return over.Covers(core.Target{Env: l.env.Name, App: app})
+	})
 }
 
 // stopped says why nothing new may be opened at all, or "".

@@ -64,6 +64,11 @@ func (l *life) retire() {
 		reason = l.candidate.Blocked
 		l.set(Blocked, reason)
 	}
+	l.clear(reason)
+}
+
+// clear closes the merge request, or else removes the branch.
+func (l *life) clear(reason string) {
 	switch {
 	case l.mr != nil:
 		sentence := "No longer needed: " + reason + "."
@@ -135,7 +140,7 @@ func (l *life) advance() {
 // now. If not, what GitLab would merge is less than what the branch holds: a
 // version that was set back since would stay so, while the others moved.
 func (l *life) based() bool {
-	for _, d := range l.state.Inventory.Of(l.candidate.Target) {
+	for _, d := range l.candidate.deployments(l.state.Inventory) {
 		for _, in := range d.Inputs {
 			if base, ok := l.branch.Base[in.Path]; ok && base != in.SHA {
 				return false

@@ -19,6 +19,8 @@ func (l *life) nameless() string {
 		return fmt.Sprintf("its name has %d bytes, and one of more than %d cannot be part of a branch's name; shorten it", len(app), maxAppName)
 	case !validName(app):
 		return "its name cannot be part of a branch's name; rename it"
+	case l.view.clash:
+		return "its name is that of a group and of an app that is not in it, so their branches would be one; rename the group in the policy"
 	case l.view.twin != "":
 		return fmt.Sprintf("its name and %s differ in case only, and where case does not count so would their branches; rename one of them", l.view.twin)
 	}

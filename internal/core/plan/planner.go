@@ -29,13 +29,16 @@ type outlook struct {
 	views []*view    // of each app
 	// quiet is where each app's target stands if GitLab knows nothing of it; nil if
 	// it is due. It stands apart from the views to be gone through quickly.
-	quiet []*Status
+	quiet  []*Status
+	groups map[core.App]*group // by name
 }
 
 // view is what Git says of one target.
 type view struct {
 	candidate Candidate
 	twin      core.App // another app whose name differs in case only; "" if there is none
+	group     core.App // the group that it is promoted with, or ""
+	clash     bool     // its name is that of a group of others, or of an app that is no member
 	edited    bool     // the next two are known
 	files     []File
 	refusal   error
@@ -70,9 +73,18 @@ func (pl *Planner) Candidates(p *policy.Policy, s *State) []Candidate {
 	var out []Candidate
 	c := &computation{policy: p, state: s}
 	pl.open(p, s.Inventory, func(env policy.Environment, found Candidate) {
-		if found = c.recall(env, found); found.Blocked == "" {
-			out = append(out, found)
+		if found = c.recall(env, found); found.Blocked != "" {
+			return
 		}
+		group := p.Rule(found.Target.App).Group
+		if i := slices.IndexFunc(out, func(o Candidate) bool { return group != "" && o.Target == core.Target{Env: env.Name, App: group} }); i >= 0 {
+			out[i] = combine(group, append(out[i].Members, found))
+			return
+		}
+		if group != "" {
+			found = combine(group, []Candidate{found})
+		}
+		out = append(out, found)
 	})
 	return out
 }
@@ -167,12 +179,12 @@ func (o *outlook) update(p *policy.Policy, inv *overlay.Inventory, env policy.En
 			gone[app] = known
 			continue
 		}
-		v := &view{candidate: propose(p, inv, env, app)}
+		v := &view{candidate: propose(p, inv, env, app), group: p.Rule(app).Group}
 		if !known {
 			come[app] = v
 			continue
 		}
-		v.twin = o.views[i].twin
+		v.twin, v.clash = o.views[i].twin, o.views[i].clash
 		o.views[i], o.quiet[i] = v, quiet(p, inv, env, v)
 	}
 	if len(come)+len(gone) == 0 {
@@ -184,6 +196,7 @@ func (o *outlook) update(p *policy.Policy, inv *overlay.Inventory, env policy.En
 	}
 	*o = *o.without(gone).merged(next)
 	o.pairUp()
+	o.gather()
 }
 
 func (o *outlook) add(app core.App, v *view, quiet *Status) {
@@ -250,25 +263,39 @@ func (v *view) edit(inv *overlay.Inventory) ([]File, error) {
 func (c *computation) targets(env policy.Environment, o *outlook) {
 	first := len(c.plan.Targets)
 	c.plan.Targets = append(c.plan.Targets, o.quiet...)
-	for _, i := range c.lively(env, o) {
+	alone, groups := c.lively(env, o)
+	for _, i := range alone {
+		if _, asked := c.granted(env, o.views[i].candidate.Target); o.views[i].group != "" && !asked {
+			c.leave(env, o.views[i])
+			continue
+		}
 		status := c.target(env, o.views[i])
 		c.plan.Targets[first+i] = status
 		c.soon(status.Next)
 	}
+	for _, name := range groups {
+		c.together(env, o, name, c.plan.Targets[first:])
+	}
 }
 
-// lively lists the targets that are due, or have a branch or a merge request.
-func (c *computation) lively(env policy.Environment, o *outlook) []int {
-	var out []int
+// lively lists the targets that are due, or have a branch or a merge request:
+// apps, and groups of them. An app that belongs to a group is among them where
+// it has one of its own.
+func (c *computation) lively(env policy.Environment, o *outlook) (alone []int, groups []core.App) {
 	for i, status := range o.quiet {
-		if status == nil {
-			out = append(out, i)
+		switch group := o.views[i].group; {
+		case status == nil && group == "":
+			alone = append(alone, i)
+		case status == nil:
+			groups = append(groups, group)
 		}
 	}
 	add := func(branch string) {
 		if app, ok := strings.CutPrefix(branch, BranchPrefix+string(env.Name)+"/"); ok {
-			if i, ok := slices.BinarySearch(o.apps, core.App(app)); ok {
-				out = append(out, i)
+			if o.groups[core.App(app)] != nil {
+				groups = append(groups, core.App(app))
+			} else if i, ok := slices.BinarySearch(o.apps, core.App(app)); ok {
+				alone = append(alone, i)
 			}
 		}
 	}
@@ -283,8 +310,9 @@ func (c *computation) lively(env policy.Environment, o *outlook) []int {
 			add(BranchOf(t))
 		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	slices.Sort(alone)
+	slices.Sort(groups)
+	return slices.Compact(alone), slices.Compact(groups)
 }
 
 // targets is how many targets there are.

@@ -41,6 +41,25 @@ func parseApp(text string) (core.App, error) {
 	return core.App(text), nil
 }
 
+// parseGroupName takes a name under which apps are promoted: it stands in the
+// branch's name where else an app's does.
+func parseGroupName(text string) (core.App, error) {
+	if len(text) > maxNameLength || !matches(`[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?`, text) {
+		return "", core.Errorf(core.Invalid, "found %s; a group's name has up to %d letters, digits and inner - and _", quote(text), maxNameLength)
+	}
+	return core.App(text), nil
+}
+
+// checkGroups refuses a group that has the name of an app that does not belong
+// to it, as far as the rules tell: both would have the same branch.
+func (d *decoder) checkGroups(at place, rules []AppRule) {
+	for i, r := range rules {
+		if j := slices.IndexFunc(rules, func(g AppRule) bool { return g.Group != "" && string(g.Group) == r.Match }); j >= 0 && r.Group != rules[j].Group {
+			d.report(at.item(i), "%s is the name of an app here and of a group at apps[%d], and their branches would be one; rename the group", quote(r.Match), j)
+		}
+	}
+}
+
 // waits is which rules' apps wait for which apps.
 type waits struct {
 	rules  []AppRule

@@ -26,6 +26,7 @@ func (d *decoder) apps(at place) []AppRule {
 		}
 		rules, named = append(rules, r), append(named, after)
 	})
+	d.checkGroups(at, rules)
 	d.checkAfter(rules, named)
 	return rules
 }
@@ -34,6 +35,7 @@ func (d *decoder) apps(at place) []AppRule {
 func (d *decoder) app(at place) (AppRule, []predecessor) {
 	r := everyApp()
 	var after []predecessor
+	var group place
 	keys := d.mapping(at,
 		field{"match", true, func(at place) { r.Match, _ = read(d, at, parseGlob) }},
 		field{"versions", false, func(at place) {
@@ -46,6 +48,7 @@ func (d *decoder) app(at place) (AppRule, []predecessor) {
 		field{"tags", false, func(at place) { r.Tags = d.tags(at) }},
 		field{"couple", false, func(at place) { r.Couple = d.couple(at) }},
 		field{"after", false, func(at place) { after = d.after(at) }},
+		field{"group", false, func(at place) { group = at; r.Group, _ = read(d, at, parseGroupName) }},
 		field{"automation", false, func(at place) { r.Automation = oneOf(d, at, Respect, Override) }},
 	)
 	if slices.Contains(keys, "versions") && !slices.Contains(keys, "prereleases") {
@@ -53,6 +56,9 @@ func (d *decoder) app(at place) (AppRule, []predecessor) {
 	}
 	if r.Match != "" && len(at.Content) == 2 {
 		d.report(at, "the rule says nothing about its apps; add versions, promote or another key")
+	}
+	if r.Group != "" && r.Promote == Never {
+		d.report(group, "the apps are never promoted, so a group has no effect; remove one of the two")
 	}
 	for _, p := range after {
 		r.After = append(r.After, p.app)

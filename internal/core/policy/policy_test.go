@@ -116,6 +116,9 @@ func renderRest(a policy.AppRule) string {
 	if len(a.After) > 0 {
 		out += fmt.Sprintf(" after %v", a.After)
 	}
+	if a.Group != "" {
+		out += " group " + string(a.Group)
+	}
 	return out
 }
 

@@ -58,7 +58,7 @@ type notice struct {
 
 func promotionOf(s *plan.Status) promotion {
 	return promotion{
-		App: string(s.Target.App), From: string(s.Candidate.From), To: string(s.Target.Env),
+		App: string(s.Target.App), From: string(s.Candidate.From), To: string(s.Target.Env), Group: string(s.Group),
 		Reason: s.Reason, Blocked: blocked(s), Pins: pinsOf(s.Candidate),
 	}
 }

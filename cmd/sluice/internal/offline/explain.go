@@ -182,6 +182,9 @@ func gates(env policy.Environment, rule policy.AppRule) []string {
 	if env.Gates.Soak > 0 {
 		out = append(out, "soak of "+short(env.Gates.Soak))
 	}
+	if rule.Group != "" && !env.Root() {
+		out = append(out, "all of the group "+string(rule.Group))
+	}
 	if len(rule.After) > 0 && !env.Root() {
 		out = append(out, "after "+names(rule.After, " and "))
 	}

@@ -27,7 +27,7 @@ type judging struct {
 func (j *judging) judge(ctx context.Context, inv *overlay.Inventory, head core.SHA) ([]*plan.Status, error) {
 	s := &plan.State{Head: head, Inventory: inv}
 	err := j.planner.Recall(j.policy, s, func(t core.Target) (history.Course, bool, error) {
-		if !j.keep.touches(t) {
+		if !j.matters(t) {
 			return history.Course{}, false, ctx.Err()
 		}
 		if err := j.follow(ctx, head); err != nil {
@@ -40,6 +40,13 @@ func (j *judging) judge(ctx context.Context, inv *overlay.Inventory, head core.S
 		return nil, err
 	}
 	return j.planner.Compute(j.policy, s, time.Now()).Targets, nil
+}
+
+// matters tells whether a target is kept, or promoted together with one that is.
+func (j *judging) matters(t core.Target) bool {
+	group := j.policy.Rule(t.App).Group
+	return j.keep.touches(t) || j.keep.app != "" && group != "" && group == j.policy.Rule(j.keep.app).Group &&
+		j.keep.touches(core.Target{Env: t.Env, App: j.keep.app})
 }
 
 // follow reads the commits before the newest one that is judged.

@@ -53,6 +53,9 @@ func (d document) text(written []string) []byte {
 		if p.Blocked != "" {
 			mark = ", blocked"
 		}
+		if p.Group != "" {
+			mark = ", in the group " + show(p.Group) + mark
+		}
 		s.line("\n%s: %s → %s%s", show(p.App), p.From, p.To, mark)
 		s.table(changes(p.Pins))
 		if p.Blocked != "" {

@@ -232,7 +232,13 @@ func TestConformanceClosed(t *testing.T) {
 func TestConformanceRecent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ctx, p, long := t.Context(), w.project, time.Now().Add(-time.Hour)
+	ahead := time.Duration(0)
+	client, err := gitlab.New(gitlab.Config{BaseURL: w.url, Token: func() (core.Secret, error) { return token, nil },
+		Clock: func() time.Time { return time.Now().Add(ahead) }})
+	w.must(err)
+	p, err := client.Project(t.Context(), "ai/flux")
+	w.must(err)
+	ctx, long := t.Context(), time.Now().Add(-time.Hour)
 	w.commit("sluice/prd/app", "2", map[string]any{"start_branch": "main"})
 	id, err := p.OpenMR(ctx, opening())
 	w.must(err)
@@ -261,6 +267,8 @@ func TestConformanceRecent(t *testing.T) {
 	w.ask("PUT", "anna-token", fmt.Sprintf("%s/%.0f", at, first), map[string]any{"body": "uno"})
 	said("uno")
 	w.ask("POST", "anna-token", at, map[string]any{"body": "two"})
+	said("uno", "two")
+	ahead = time.Minute
 	said("uno", "two")
 	w.must(w.fake.Faults().Add(fakegitlab.Rule{Method: "GET", Path: "/notes$", Status: 500}))
 	said("uno", "two") // nothing has changed, so they are not read again

@@ -26,6 +26,10 @@ const (
 	// comments under the oldest ones are not read.
 	maxRecent = 300
 
+	// settledAfter is how long a merge request must have been unchanged before
+	// what was read of it is remembered: times have a resolution, and clocks differ.
+	settledAfter = 5 * time.Second
+
 	// maxNotes bounds one merge request's comments. People do not write that
 	// many; two bots that answer each other do.
 	maxNotes = 10_000

@@ -79,7 +79,7 @@ func (p *Project) withComments(ctx context.Context, listed []wireMR) ([]plan.Mer
 	for i, mr := range listed {
 		group.Go(func() (err error) {
 			out[i] = mr.domain()
-			out[i].Notes, err = p.threads.read(mr, func() ([]plan.Note, error) { return p.comments(ctx, core.MRID(mr.IID), 0) })
+			out[i].Notes, err = p.threads.read(mr, p.client.now(), func() ([]plan.Note, error) { return p.comments(ctx, core.MRID(mr.IID), 0) })
 			return vanished(err)
 		})
 	}
@@ -99,15 +99,18 @@ type threads struct {
 
 type comments struct {
 	at    time.Time
+	read  time.Time // by this side's clock
 	count int64
 	notes []plan.Note
 }
 
-func (t *threads) read(mr wireMR, ask func() ([]plan.Note, error)) ([]plan.Note, error) {
+// read asks again as long as the last change was so short before the last
+// reading that another one may bear the same time.
+func (t *threads) read(mr wireMR, now time.Time, ask func() ([]plan.Note, error)) ([]plan.Note, error) {
 	t.mu.Lock()
 	old, ok := t.known[mr.IID]
 	t.mu.Unlock()
-	if ok && old.at.Equal(mr.UpdatedAt) && old.count == mr.NotesCount {
+	if ok && old.at.Equal(mr.UpdatedAt) && old.count == mr.NotesCount && old.read.Sub(old.at) >= settledAfter {
 		return old.notes, nil
 	}
 	list, err := ask()
@@ -119,7 +122,7 @@ func (t *threads) read(mr wireMR, ask func() ([]plan.Note, error)) ([]plan.Note,
 	if t.known == nil {
 		t.known = map[int64]comments{}
 	}
-	t.known[mr.IID] = comments{at: mr.UpdatedAt, count: mr.NotesCount, notes: list}
+	t.known[mr.IID] = comments{at: mr.UpdatedAt, read: now, count: mr.NotesCount, notes: list}
 	return slices.Clone(list), nil
 }
 

@@ -71,6 +71,11 @@ const patience = 60 * time.Second
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	return newRigUnder(t, rules)
+}
+
+func newRigUnder(t *testing.T, rules string) *rig {
+	t.Helper()
 	dir := t.TempDir()
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {

@@ -109,6 +109,7 @@ var audit = []row{
 	{"initContainers and volumes", here + "schemas.txtar", "image: {reference: \"r/model:1.0.0\"}", "image r/model = "},
 	{"objects inside of lists", here + "lists.txtar", "kind: List", "items[2].items[0].spec.containers[0].image"},
 	{"fields of custom resources by policy", here + "fields.txtar", "kind: Model", "in overlay"},
+	{"an image that the policy does not name", here + "fields.txtar", "serverImage", "has an image at spec.predictor.serverImage that is not looked at"},
 	{"an image without a tag", here + "notices.txtar", "image: r/none}", "image r/none has neither tag nor digest"},
 	{"a tag that moves", here + "notices.txtar", "newTag: latest", "image r/moving has latest"},
 	{"an image that is a variable", here + "notices.txtar", "image: \"${IMAGE}\"", "is a variable as a whole"},

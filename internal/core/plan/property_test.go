@@ -46,7 +46,7 @@ environments:
   - {name: dev, clusters: [d1]}
   - {name: stg, from: dev, clusters: [s1, s2], %s, gates: %s}
   - {name: prd, from: stg, clusters: [p1], %s, gates: %s}
-`, pick(r, "status", "status", "thread", "none"), merge(), gates(), merge(), gates())}
+%s`, pick(r, "status", "status", "thread", "none"), merge(), gates(), merge(), gates(), pick(r, "", "", "apps: [{match: \"app[01]\", group: pair}]\n"))}
 	versions := []string{"1.0.0", "1.0.1", "1.1.0-rc.1", "1.1.0", "1.10.0", "2.0.0", "main", "2026.11.3"}
 	for i := range 1 + r.IntN(4) {
 		app := fmt.Sprintf("app%d", i)

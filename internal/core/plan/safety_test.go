@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -81,7 +82,7 @@ func (w *world) checkNoDowngrade(a plan.PushBranch) {
 					continue
 				}
 				order := version.Compare(version.Parse(p.Version), version.Parse(old.Version))
-				if target != a.Target || order == version.Older || order == version.Incomparable && !w.cameLater(target, p.Key, p.Version, old.Version) {
+				if !w.concerns(a.Target, target) || order == version.Older || order == version.Incomparable && !w.cameLater(target, p.Key, p.Version, old.Version) {
 					w.t.Errorf("the promotion of %s makes %s %s in %s from %s to %s", a.Target, p.Key, order, target, old.Version, p.Version)
 				}
 				w.checkNotAbandoned(d, p, old)
@@ -165,7 +166,10 @@ func (w *world) checkMerge(a plan.MergeMR) {
 // deploy the app in the first environment that it comes from.
 func (w *world) healthySince(target core.Target, env policy.Environment) time.Time {
 	var since time.Time
-	for _, d := range w.inventory[w.head()].Of(core.Target{Env: env.From[0], App: target.App}) {
+	for source, d := range w.deployed(env.From[0]) {
+		if !w.concerns(target, core.Target{Env: target.Env, App: source.App}) {
+			continue
+		}
 		if len(w.reports[d.Cluster]) == 0 {
 			return time.Time{}
 		}
@@ -178,6 +182,26 @@ func (w *world) healthySince(target core.Target, env policy.Environment) time.Ti
 		}
 	}
 	return since
+}
+
+// concerns tells whether a promotion is about a target: its own, or one of its
+// group's.
+func (w *world) concerns(promotion, target core.Target) bool {
+	group := w.policy.Rule(target.App).Group
+	return promotion.Env == target.Env && (promotion.App == target.App || group != "" && promotion.App == group)
+}
+
+// deployed goes through the overlays of an environment.
+func (w *world) deployed(env core.Env) iter.Seq2[core.Target, *overlay.Deployment] {
+	return func(yield func(core.Target, *overlay.Deployment) bool) {
+		for target, list := range w.inventory[w.head()].All() {
+			for _, d := range list {
+				if target.Env == env && !yield(target, d) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // held takes edited holds for holds, and lifts them by what is written later.

@@ -196,6 +196,7 @@ func (r *repo) publish(o *observation, decided *plan.Plan) {
 			continue // said already: of thousands of targets, most stand where they stood
 		}
 		r.notices(t.Candidate.Notices)
+		r.logOverrides(t)
 		r.once("target "+t.Target.String()+string(t.Phase)+t.Reason, func() {
 			r.p.cfg.Logger.Info("target", "repo", r.Path, "env", t.Target.Env, "app", t.Target.App, "mr", t.MR, "phase", t.Phase, "reason", t.Reason)
 		})
@@ -228,6 +229,18 @@ func (r *repo) notices(list []overlay.Notice) {
 			}
 			say("notice", "repo", r.Path, "file", n.File, "line", n.Line, "column", n.Column, "reason", n.Message)
 		})
+	}
+}
+
+// logOverrides says which gates people passed over: of that there must be a
+// record that nobody can edit afterwards.
+func (r *repo) logOverrides(t *plan.Status) {
+	for _, v := range t.Verdicts {
+		if v.Overridden != "" {
+			r.once("override "+t.Target.String()+v.Gate+v.Reason, func() {
+				r.p.cfg.Logger.Warn("gate overridden", "repo", r.Path, "env", t.Target.Env, "app", t.Target.App, "mr", t.MR, "gate", v.Gate, "by", v.Overridden, "reason", v.Reason)
+			})
+		}
 	}
 }
 

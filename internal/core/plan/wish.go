@@ -51,10 +51,11 @@ func (c *computation) asked() *requests {
 	if c.requests != nil {
 		return c.requests
 	}
-	c.requests = &requests{wishes: map[core.Target]wish{}, resumed: map[core.Target]time.Time{}}
-	if c.policy == nil {
+	if s := c.state; c.policy == nil || len(s.Open)+len(s.Recent)+len(s.Closed)+len(s.Control) == 0 {
+		c.requests = &requests{}
 		return c.requests
 	}
+	c.requests = &requests{wishes: map[core.Target]wish{}, resumed: map[core.Target]time.Time{}}
 	for _, t := range c.threads() {
 		c.listen(t, func(ls *listener, s said) string {
 			if seen, done := ls.known[s.ID]; !done || seen.Accepted {

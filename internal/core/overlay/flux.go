@@ -202,6 +202,9 @@ func (k *fluxKustomization) takesFrom(ref, m *node) bool {
 
 // usesVariable tells which variable a part's version is, if it is one.
 func usesVariable(p pin.Part) (string, bool) {
+	if !strings.Contains(p.Text, "${") {
+		return "", false // most are none
+	}
 	m := regexp.MustCompile(variable).FindStringSubmatch(p.Version())
 	if m == nil {
 		return "", false

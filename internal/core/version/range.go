@@ -15,7 +15,7 @@ func IsRange(text string) bool {
 		_, err := ParseConstraint(text)
 		return err == nil
 	}
-	if !regexp.MustCompile(wildcard).MatchString(text) {
+	if !strings.ContainsAny(text, "xX") || !regexp.MustCompile(wildcard).MatchString(text) {
 		return false
 	}
 	_, err := ParseConstraint(text)

@@ -74,8 +74,12 @@ func TestPromotionsOfRandomOverlays(t *testing.T) {
 		before := inventory(t, files, p)
 		var due []plan.Candidate
 		for _, c := range candidates(t, p, before) {
-			due = append(due, c)
-			pins += len(c.Changes)
+			// What one scalar holds for two pins can not become two versions: a plan
+			// says so, and does not propose it.
+			if _, err := plan.Edit(memtree.New(files).Read, c); core.KindOf(err) != core.Invalid {
+				due = append(due, c)
+				pins += len(c.Changes)
+			}
 		}
 		targets, made = targets+2, made+len(due)
 		after := maps.Clone(files)
@@ -98,7 +102,9 @@ func TestPromotionsOfRandomOverlays(t *testing.T) {
 			}
 		}
 		for _, c := range candidates(t, p, inventory(t, after, p)) {
-			t.Errorf("%s is promoted and due again: %v", c.Target, c.Changes)
+			if slices.ContainsFunc(due, func(made plan.Candidate) bool { return made.Target == c.Target }) {
+				t.Errorf("%s is promoted and due again: %v", c.Target, c.Changes)
+			}
 		}
 	})
 	t.Logf("of %d targets %d are promoted, with %d versions", targets, made, pins)

@@ -242,6 +242,9 @@ func FuzzParse(f *testing.F) {
 			if line := lines[c.Line-1]; line[0] != '/' && line[0] != '@' {
 				t.Errorf("line %d, %q, is a command but begins with neither / nor @", c.Line, line)
 			}
+			if _, rest, _ := c.Scope(); len(rest) > len(c.Args) {
+				t.Errorf("%+v: what follows the scope is %q", c, rest)
+			}
 			if again := chatops.Parse(strings.Join(append([]string{"/sluice", c.Verb}, c.Args...), " "), bot); len(again) != 1 || again[0].Verb != c.Verb || !slices.Equal(again[0].Args, c.Args) {
 				t.Errorf("%+v became %+v", c, again)
 			}

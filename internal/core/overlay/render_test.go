@@ -243,7 +243,7 @@ func rewriteEach(t *testing.T, render renderer, files map[string][]byte, d *over
 	t.Helper()
 	writes := 0
 	for i, p := range pins {
-		if p.Override == nil && (p.Shared() != nil || p.Fixed() != nil) || unseen(p, files, rendered(t, before, fields)) {
+		if p.Override == nil && (p.Shared() != nil || p.Fixed() != nil) || uncertain(p, files, rendered(t, before, fields)) {
 			continue
 		}
 		writes++

@@ -165,3 +165,32 @@ func TestARefusedMergeIsGivenTime(t *testing.T) {
 	}
 	want(0) // that was no refusal of GitLab's
 }
+
+// TestARetryMergesWithoutWaiting lets GitLab refuse a merge until the pauses are
+// long, and a developer ask for another attempt.
+func TestARetryMergesWithoutWaiting(t *testing.T) {
+	now := time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)
+	r, o, d := ready(t, now)
+	a := plan.MergeMR{Cause: plan.Cause{Target: core.Target{Env: "stg", App: "web"}, Reason: "every gate passes"}, MR: 7, SHA: shaB}
+	d.answer = core.Errorf(core.Conflict, "405")
+	for range 20 {
+		r.attempted(a, d.answer)
+	}
+	again := func() int {
+		o.state.Attempts = r.attempts
+		_ = r.merge(t.Context(), o, a)
+		return len(d.merged)
+	}
+	if n := again(); n != 0 {
+		t.Fatalf("GitLab was asked %d times within the pause", n)
+	}
+	asked := now.Add(time.Second)
+	d.mr.Notes = []plan.Note{{ID: 70, Author: 5, Body: "/sluice retry", CreatedAt: asked, UpdatedAt: asked}}
+	if n := again(); n != 1 {
+		t.Fatalf("GitLab was asked %d times after the retry, want once", n)
+	}
+	r.attempts[a.Target] = plan.Attempt{SHA: shaB, Count: 21, At: asked.Add(time.Second)}
+	if n := again(); n != 1 {
+		t.Errorf("GitLab was asked %d times: one retry is one attempt", n)
+	}
+}

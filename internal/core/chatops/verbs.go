@@ -73,7 +73,7 @@ func judging() []Verb {
 		},
 		{
 			Name: "retry", Usage: "retry", Example: "/sluice retry", Level: Acting, Places: here,
-			Description: "Makes the branch anew on the newest commit of the default branch, so that its pipeline runs again.",
+			Description: "Makes the branch anew on the newest commit of the default branch, so that its pipeline runs again. If it is on that commit already and GitLab has refused to merge it, merges it at once instead of after the pause.",
 			Who:         developers,
 		},
 		{

@@ -10,17 +10,21 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core/message"
 )
 
-// retry is in force until the branch has got another head.
+// retry is in force until the branch has got another head or, where what stands
+// on the newest commit was refused, until that was tried once more.
 func (l *life) retry(ls *listener, s said) string {
-	switch {
-	case l.since(s.CreatedAt):
+	switch attempt := l.attempt(); {
+	case l.since(s.CreatedAt), attempt.At.After(s.CreatedAt):
 		return "" // done since
 	case !l.branch.ours():
 		return "The branch carries work that is not Sluice's, so it is left alone; `/sluice take-over` throws that away."
-	case l.branch.Parents[0] == l.state.Head:
+	case l.branch.Parents[0] != l.state.Head:
+		ls.again = s.request()
+	case attempt.Count > 0:
+		ls.retried = s.request()
+	case l.refused() == "": // what was refused is tried by every pass
 		return "The branch lies on the newest commit already. To have its pipeline run once more, start it in GitLab."
 	}
-	ls.again = s.request()
 	return ""
 }
 

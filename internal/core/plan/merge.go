@@ -23,15 +23,24 @@ func (a Attempt) retryAt() time.Time {
 	return a.At.Add(min(firstRetry<<min(a.Count-1, 20), lastRetry))
 }
 
-// merge plans the merge of what passes, or what has to go before it.
-func (l *life) merge() {
-	attempt := l.state.Attempts[l.candidate.Target]
+// attempt is what became of the merges of the present head.
+func (l *life) attempt() Attempt {
+	if a := l.state.Attempts[l.candidate.Target]; a.SHA == l.branch.Head {
+		return a
+	}
+	return Attempt{}
+}
+
+// merge plans the merge of what passes, or what has to go before it. Who asks
+// for another attempt after the last one need not wait for it.
+func (l *life) merge(heard talk) {
+	attempt := l.attempt()
 	again := attempt.retryAt()
 	switch {
 	case l.mr.Train != nil:
 		l.ride()
 	case l.status.Phase != Merging:
-	case attempt.SHA == l.branch.Head && l.now.Before(again):
+	case l.now.Before(again) && !heard.retried.at.After(attempt.At):
 		l.set(Merging, fmt.Sprintf("every gate passes; GitLab has refused to merge it %d times in a row, and is asked again", attempt.Count))
 		l.lookAgain(again)
 	default:

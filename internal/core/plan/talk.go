@@ -31,6 +31,7 @@ type talk struct {
 	holds     map[chatops.Scope]hold // those in force; on a merge request, the zero scope is its promotion
 	revoked   []Approval             // those by GitLab's button that were taken back by a comment
 	again     request                // to make the branch anew
+	retried   request                // to try at once what GitLab refused
 	given     request                // to throw away what is on the branch
 	skipped   request                // not to propose this
 	reopened  request                // to propose it again

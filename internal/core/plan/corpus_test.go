@@ -123,7 +123,7 @@ type scenario struct {
 	Head      string                       // the head's name, hexadecimal
 	Files     map[string]string            // in place of the archive's; "" removes a file
 	Revisions map[string]map[string]string // older commits: their files in place of the head's; "" removes a file
-	Branches  map[string]string            // "current", "at REVISION", or a way in which somebody changed it
+	Branches  map[string]string            // "current", "at REVISION", "gone", or a way in which somebody changed it
 	Open      []openMR
 	Closed    map[string]closedMR // by branch
 	Recent    []closedMR
@@ -246,6 +246,7 @@ func (s *scenario) build(t *testing.T, tree map[string]string) *world {
 		env, app, _ := strings.Cut(name, "/")
 		w.resumed[core.Target{Env: core.Env(env), App: core.App(app)}] = clock(t, at)
 	}
+	maps.DeleteFunc(s.Branches, func(_, how string) bool { return how == "gone" })
 	for i, name := range slices.Sorted(maps.Keys(s.Branches)) {
 		w.branches["sluice/"+name] = w.branchAs(t, "sluice/"+name, s.Branches[name], sha("b"+string(rune('1'+i))))
 	}
@@ -339,6 +340,10 @@ func (w *world) branchAs(t *testing.T, name, how string, head core.SHA) branch {
 	}
 	then := w.then(at)
 	then.policy = unlimited(w.policy)
+	if text := w.commits[at][policy.FileName]; text != w.files()[policy.FileName] {
+		then = newWorld(t, w.commits[at], w.now)
+		then.commit(at, w.commits[at])
+	}
 	b := branch{head: head, parent: at, message: "Work in progress", files: map[string]string{"README.md": "mine\n"}}
 	for _, a := range then.compute().Actions {
 		if push, ok := a.(plan.PushBranch); ok && push.Branch == name {

@@ -37,6 +37,8 @@ func (l *life) decide() {
 	switch {
 	case l.candidate.Ahead, l.candidate.Blocked == "" && len(l.candidate.Changes) == 0:
 		l.retire()
+	case l.removed():
+		l.abandon(l.candidate.Blocked)
 	case l.candidate.Blocked != "":
 		l.stop(Blocked, l.candidate.Blocked)
 	case l.nameless() != "":
@@ -209,7 +211,7 @@ func (l *life) tend(files []File, want map[string]core.SHA) {
 		return
 	}
 	l.guard()
-	l.merge()
+	l.merge(heard)
 }
 
 // lookAgain asks for another look at a time, unless an earlier one is due.

@@ -60,6 +60,7 @@ func (pl *Planner) Compute(p *policy.Policy, s *State, now time.Time) *Plan {
 		c.targets(env, pl.envs[name])
 		c.bypasses(env)
 	}
+	c.orphans()
 	c.answerDone()
 	c.answerControl()
 	c.triggers()

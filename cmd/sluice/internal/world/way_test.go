@@ -350,6 +350,25 @@ func TestABrokenPolicyIsToldOnEveryOpenMergeRequest(t *testing.T) {
 	r.arrived()
 }
 
+// TestAnEnvironmentThatIsGoneLeavesNothingBehind takes prd out of the policy
+// while its promotion is open.
+func TestAnEnvironmentThatIsGoneLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	defer r.startPromoter(filepath.Join(r.dir, "mirror"), 300*time.Millisecond, nil)()
+	r.bump()
+	mr := r.openForPrd()
+	without, _, _ := strings.Cut(rules, "  - name: prd")
+	r.policy(without)
+	r.eventually("it says why it is closed", func() bool { return r.said(mr, "the policy has no environment prd any more") })
+	r.eventually("it is closed, and the branch is gone", func() bool {
+		_, resp, err := r.person.Branches.GetBranch(world.Project, "sluice/prd/ai-gateway")
+		return r.requests()["sluice/prd/ai-gateway"][0].State == "closed" && err != nil && resp.StatusCode == http.StatusNotFound
+	})
+	r.policy(rules)
+	r.eventually("it is proposed again with the policy as it was", func() bool { return len(r.requests()["sluice/prd/ai-gateway"]) == 2 })
+}
+
 // policy replaces the policy on the default branch.
 func (r *rig) policy(content string) {
 	r.t.Helper()

@@ -81,6 +81,8 @@ func placeOf(a plan.Action) place {
 	switch a := a.(type) {
 	case plan.WriteNote:
 		p.IssueID = a.Issue
+	case plan.DeleteNote:
+		p.IssueID = a.Issue
 	case plan.React:
 		p.IssueID = a.Issue
 	}

@@ -40,8 +40,9 @@ func (p *Project) WriteNote(ctx context.Context, a plan.WriteNote) error {
 
 // DeleteNote deletes a comment; one that is gone already counts as done.
 func (p *Project) DeleteNote(ctx context.Context, a plan.DeleteNote) error {
-	_, _, err := call[struct{}](ctx, p.client, p.request(http.MethodDelete, fmt.Sprintf("delete comment %d on merge request !%d", a.Note, a.MR),
-		mrPath(a.MR, fmt.Sprintf("/notes/%d", a.Note)), nil))
+	place, path := talkPath(a.MR, a.Issue)
+	_, _, err := call[struct{}](ctx, p.client, p.request(http.MethodDelete, fmt.Sprintf("delete comment %d on %s", a.Note, place),
+		fmt.Sprintf("%s/notes/%d", path, a.Note), nil))
 	if status(err) == http.StatusNotFound {
 		return nil
 	}

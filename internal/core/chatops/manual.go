@@ -36,8 +36,8 @@ GitLab tells when they were given. ` + "`/sluice unapprove`" + ` takes both back
 
 **What is asked for** by ` + "`promote` and `rollback`" + ` is proposed in an ordinary merge request, which waits for its gates. The newest
 request for a target counts, for 14 days at most, until the merge request that was made for it is merged or closed; deleting
-the comment takes it back. A version must have stood in the environment's source, as Git tells. While the source has another
-version, its health says nothing, so ` + "`healthy` and `soak`" + ` block until somebody overrides them or merges by hand.
+the comment takes it back. One that names no version means what the source has then or, later, what is newer. A version must
+have stood in the environment's source, as Git tells. While the source has another version, its health says nothing, so ` + "`healthy` and `soak`" + ` block until somebody overrides them or merges by hand.
 
 **How a commit is named.** By at least the first seven digits of the present head of the branch, or of a former one.
 

@@ -84,11 +84,12 @@ type WriteNote struct {
 	Body  string
 }
 
-// DeleteNote deletes a comment of Sluice's own.
+// DeleteNote deletes a comment of Sluice's own, on a merge request or an issue.
 type DeleteNote struct {
 	Cause
-	MR   core.MRID
-	Note core.NoteID
+	MR    core.MRID
+	Issue core.IssueID
+	Note  core.NoteID
 }
 
 // React puts an emoji on somebody's comment, on a merge request or an issue.

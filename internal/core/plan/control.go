@@ -101,7 +101,12 @@ func (c *computation) inForce() []string {
 		out = append(out, line)
 	}
 	for _, t := range c.wished() {
-		out = append(out, c.wishOf(t).String())
+		env, _ := c.policy.Environment(t.Env)
+		line := c.wishOf(t).String()
+		if why := c.grant(env, *c.wishOf(t)).Blocked; why != "" {
+			line += ", which cannot be done: " + why
+		}
+		out = append(out, line)
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sluice-gitops/sluice/internal/core"
@@ -9,6 +10,7 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core/history"
 	"github.com/sluice-gitops/sluice/internal/core/pin"
 	"github.com/sluice-gitops/sluice/internal/core/policy"
+	"github.com/sluice-gitops/sluice/internal/core/version"
 )
 
 // grant is the candidate that makes a wish come true. It may lower versions,
@@ -40,6 +42,9 @@ func (c *computation) grant(env policy.Environment, w wish) Candidate {
 			}
 		}
 	}
+	if why := c.stale(env, w, out.Changes); why != "" && out.Blocked == "" {
+		out.Blocked = why
+	}
 	return out
 }
 
@@ -51,7 +56,7 @@ func (c *computation) wanted(env policy.Environment, of *Candidate) (func(histor
 		return func(s history.Slot) (string, bool) { v, ok := step.Has[s]; return v, ok }, why
 	}
 	present, why := sourceVersions(c.state.Inventory, env, w.target.App)
-	byKey := func(has map[pin.Key]string) func(history.Slot) (string, bool) {
+	inAll := func(has map[pin.Key]string) func(history.Slot) (string, bool) {
 		return func(s history.Slot) (string, bool) { v, ok := has[s.Key]; return v, ok }
 	}
 	now := map[pin.Key]string{}
@@ -59,11 +64,11 @@ func (c *computation) wanted(env policy.Environment, of *Candidate) (func(histor
 		now[key] = p.Version
 	}
 	if w.version == "" || why == "" && names(now, w.version) {
-		return byKey(now), why
+		return inAll(now), why
 	}
 	of.former = true
 	has, why := c.stood(env, *w)
-	return byKey(has), why
+	return inAll(has), why
 }
 
 // names tells whether one of the versions is the one that somebody names, by
@@ -86,17 +91,52 @@ func (c *computation) stood(env policy.Environment, w wish) (map[pin.Key]string,
 		return nil, fmt.Sprintf("what %s had before is not known in this pass", env.From[0])
 	}
 	for _, step := range course.Steps {
-		has := map[pin.Key]string{}
-		for slot, v := range step.Has {
-			if old, ok := has[slot.Key]; !ok || v < old { // clusters that disagreed then: any, but always the same
-				has[slot.Key] = v
-			}
-		}
-		if names(has, w.version) {
+		if has := byKey(step); names(has, w.version) {
 			return has, ""
 		}
 	}
 	return nil, fmt.Sprintf("%s never had %s of it in %s", env.From[0], w.version, looked(course))
+}
+
+// byKey is what a target or a source had. Where its clusters disagreed, it is
+// any of their versions, but always the same.
+func byKey(step history.Step) map[pin.Key]string {
+	has := map[pin.Key]string{}
+	for slot, v := range step.Has {
+		if old, ok := has[slot.Key]; !ok || v < old {
+			has[slot.Key] = v
+		}
+	}
+	return has
+}
+
+// stale says why a wish for a version does not mean any more what it meant when
+// it was written, or "": it has come true since, by whatever way, or the source
+// that it speaks of has something else, which nobody asked to go back to.
+func (c *computation) stale(env policy.Environment, w wish, changes []Change) string {
+	if w.back {
+		return "" // formerly has seen to that
+	}
+	for _, step := range c.state.History[w.target].Steps {
+		if w.version != "" && step.At.After(w.at) && names(byKey(step), w.version) {
+			return fmt.Sprintf("%s has had %s since %s asked (%s); ask again", w.target.Env, w.version, w.by, commitOf(step))
+		}
+	}
+	if w.version != "" || !slices.ContainsFunc(changes, func(ch Change) bool { return c.notNewer(w.target.App, ch) }) {
+		return ""
+	}
+	for _, from := range env.From {
+		course, known := c.state.History[core.Target{Env: from, App: w.target.App}]
+		if !known || len(course.Steps) > 0 && course.Steps[0].At.After(w.at) {
+			return fmt.Sprintf("%s has changed since %s asked, and what it has now is not known to be newer; ask again, and name the version", from, w.by)
+		}
+	}
+	return ""
+}
+
+func (c *computation) notNewer(app core.App, ch Change) bool {
+	read := c.reading(app, ch)
+	return version.Compare(read(ch.New), read(ch.Pin.Version)) != version.Newer
 }
 
 // formerly is what a target had before it got what it had when somebody asked.

@@ -111,10 +111,21 @@ func (c *computation) lifeOfGroup(env policy.Environment, o *outlook, name core.
 	g := o.groups[name]
 	var members []Candidate
 	for _, i := range g.members {
-		members = append(members, c.recall(env, o.views[i].candidate))
+		members = append(members, c.member(env, o.views[i].candidate))
 	}
 	candidate := combine(name, members)
 	return c.lifeWith(env, g.look(o, candidate), candidate), members
+}
+
+// member is the candidate of a group's app. While a person wants something else
+// of the app, the group does not move it.
+func (c *computation) member(env policy.Environment, found Candidate) Candidate {
+	if asked, ok := c.granted(env, found.Target); ok {
+		found.Ahead = false
+		found.block("%s, in a merge request of its own; the group goes on when that is merged or closed", asked.asked)
+		return found
+	}
+	return c.recall(env, found)
 }
 
 // leave clears away the promotion of an app alone that its group has taken over.

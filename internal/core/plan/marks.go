@@ -104,7 +104,7 @@ func (c *computation) keepSticky(t thread, body, because string) {
 	}
 	for _, n := range t.notes {
 		if n.ID != old.ID && n.Author == c.state.Project.Bot && message.IsSticky(n.Body) {
-			c.act(DeleteNote{Cause: t.because("comment %d says where it stands, and one is enough", old.ID), MR: t.mr, Note: n.ID})
+			c.act(DeleteNote{Cause: t.because("comment %d says where it stands, and one is enough", old.ID), MR: t.mr, Issue: t.issue, Note: n.ID})
 		}
 	}
 }

@@ -177,6 +177,8 @@ func (c *computation) promoted(app, env string) (core.Target, string) {
 		return t, "There is no environment " + message.Inline(env, 63) + " in the policy."
 	case e.Root():
 		return t, "Nothing is promoted into " + message.Inline(env, 63) + ": its versions are changed there by hand."
+	case c.policy.Rule(t.App).Group == t.App:
+		return t, message.Inline(app, 63) + " has the name of its group, whose branch would be the same: rename the group in the policy to ask for the app alone."
 	case len(c.state.Inventory.Of(t)) == 0:
 		return t, message.Inline(env, 63) + " deploys no app " + message.Inline(app, 63) + "."
 	}

@@ -260,7 +260,7 @@ func (w *world) apply(a plan.Action) {
 	case plan.WriteNote:
 		w.write(a)
 	case plan.DeleteNote:
-		w.talk(a.MR, 0, func(notes []plan.Note) []plan.Note {
+		w.talk(a.MR, a.Issue, func(notes []plan.Note) []plan.Note {
 			return slices.DeleteFunc(notes, func(n plan.Note) bool { return n.ID == a.Note && n.Author == bot })
 		})
 	case plan.React:

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sluice-gitops/sluice/internal/core/pin"
 )
@@ -11,7 +12,7 @@ import (
 // imageEntry is one entry of a kustomization's images.
 type imageEntry struct {
 	name    string
-	pattern *regexp.Regexp // what kustomize makes of the name
+	pattern imagePattern // what kustomize makes of the name
 	newName string
 	parts   []pin.Part // newTag, digest or both; none if the entry only renames
 	at      pin.Place
@@ -20,8 +21,39 @@ type imageEntry struct {
 
 // imagePattern is kustomize's own: the name is a regular expression, and a tag
 // with other characters, such as a variable, keeps an image from matching.
-func imagePattern(name string) (*regexp.Regexp, error) {
-	return compile("^" + name + `(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?$`)
+type imagePattern struct {
+	name string         // of letters, digits, "/", "-", "_" and ".", which means any character
+	odd  *regexp.Regexp // set if the name has others; compiling it costs more than all else about an entry
+}
+
+func newImagePattern(name string) (imagePattern, error) {
+	if len(name) < maxPattern/2 && strings.Trim(name, plainName) == "" {
+		return imagePattern{name: name}, nil
+	}
+	odd, err := compile("^" + name + imageVersion)
+	return imagePattern{odd: odd}, err
+}
+
+const (
+	plainName    = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-_."
+	imageVersion = `(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?$`
+)
+
+var endsImage = regexp.MustCompile("^" + imageVersion)
+
+// matches tells whether an image reference as a whole matches.
+func (p imagePattern) matches(image string) bool {
+	if p.odd != nil {
+		return p.odd.MatchString(image)
+	}
+	for i := range len(p.name) {
+		r, n := utf8.DecodeRuneInString(image)
+		if n == 0 || r != rune(p.name[i]) && (p.name[i] != '.' || r == '\n') {
+			return false
+		}
+		image = image[n:]
+	}
+	return endsImage.MatchString(image)
 }
 
 // untouched is an image that no entry has met.
@@ -59,7 +91,7 @@ func (r *resource) apply(w *work, entries []imageEntry, matched []bool) {
 			now = untouched(image)
 		}
 		for i, e := range entries {
-			if w.spend(1) && e.pattern.MatchString(now.text()) {
+			if w.spend(1) && e.pattern.matches(now.text()) {
 				now, matched[i], ok = e.change(now), true, true
 			}
 		}

@@ -272,7 +272,7 @@ func (k *kustomization) readImages(list *node) {
 		e := imageEntry{name: item.str("name"), newName: item.str("newName"), at: item.at}
 		e.parts = tagAndDigest(item.get("newTag"), item.get("digest"))
 		var err error
-		e.pattern, err = imagePattern(e.name)
+		e.pattern, err = newImagePattern(e.name)
 		e.empty = item.get("newTag") == nil && item.get("digest") == nil
 		switch {
 		case item.kind != yamledit.Mapping:

@@ -81,7 +81,9 @@ func (s source) read(n yamledit.Node, path yamledit.Path) *node {
 		out.text, out.null = n.Text(), n.IsNull()
 		out.number = !out.null && !n.IsString()
 	case yamledit.Sequence:
-		for i, item := range n.Items() {
+		items := n.Items()
+		out.items = slices.Grow(out.items, len(items))
+		for i, item := range items {
 			out.items = append(out.items, s.read(item, with(path, yamledit.Index(i))))
 		}
 	case yamledit.Mapping:

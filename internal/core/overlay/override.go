@@ -176,12 +176,12 @@ func (o own) image(p pin.Pin) (*pin.Override, error) {
 		return nil, fmt.Errorf("an entry would not meet all of it")
 	}
 	name := mine[0].now
-	pattern, err := imagePattern(name)
+	pattern, err := newImagePattern(name)
 	if err != nil {
 		return nil, fmt.Errorf("kustomize would take %q for a pattern", name)
 	}
 	for _, s := range o.seen {
-		switch belongs, meets := s.of(p), pattern.MatchString(s.text()); {
+		switch belongs, meets := s.of(p), pattern.matches(s.text()); {
 		case belongs && !meets:
 			return nil, fmt.Errorf("an entry for %s would not meet all of it (%s:%d)", name, s.written.File, s.written.Line)
 		case !belongs && meets:

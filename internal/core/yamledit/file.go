@@ -32,15 +32,27 @@ type File struct {
 func Parse(src []byte) (*File, error) { return parse(src, position{}) }
 
 func parse(src []byte, origin position) (*File, error) {
-	f := &File{src: src, origin: origin, aliased: map[*yaml.Node]bool{}}
+	if docs, ok := readUsual(src); ok {
+		return newFile(src, origin, docs)
+	}
+	return parseAny(src, origin)
+}
+
+// parseAny leaves all texts to the parser.
+func parseAny(src []byte, origin position) (*File, error) {
+	f := &File{src: src, origin: origin}
 	if err := f.checkBytes(); err != nil {
 		return nil, err
 	}
-	f.lines = lineStarts(src)
-	var err error
-	if f.docs, err = f.decode(); err != nil {
+	docs, err := f.decode()
+	if err != nil {
 		return nil, err
 	}
+	return newFile(src, origin, docs)
+}
+
+func newFile(src []byte, origin position, docs []*yaml.Node) (*File, error) {
+	f := &File{src: src, lines: lineStarts(src), docs: docs, aliased: map[*yaml.Node]bool{}, origin: origin}
 	// The parser has no limits of its own but a depth of 10,000, so these come
 	// after it; maxIndicators has bounded what it could allocate until here.
 	left := maxNodes

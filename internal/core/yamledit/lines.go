@@ -15,8 +15,12 @@ func lineStarts(src []byte) []int {
 	if bytes.HasPrefix(src, []byte(byteOrderMark)) {
 		first = len(byteOrderMark)
 	}
-	starts := []int{first}
+	starts := append(make([]int, 0, bytes.Count(src, []byte("\n"))+1), first)
 	for i := first; i < len(src); {
+		if c := src[i]; c >= ' ' && c <= '~' {
+			i++
+			continue
+		}
 		n := breakAt(src[i:])
 		if n == 0 {
 			i++

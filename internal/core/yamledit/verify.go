@@ -19,7 +19,7 @@ func (f *File) verify(out []byte, changes []change, grown []*growth, splices []s
 	if !onlyWithin(f.src, out, splices) {
 		return first.errorf(core.Invalid, "the edit would touch bytes outside of the values it is about")
 	}
-	after, err := parse(out, f.origin)
+	after, err := parseAny(out, f.origin)
 	if err != nil {
 		return first.errorf(core.Invalid, "the edited text would be broken: %v", err)
 	}

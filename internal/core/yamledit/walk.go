@@ -91,8 +91,11 @@ func reasonTwice(key string) string {
 	return fmt.Sprintf("the key %q occurs more than once in one mapping: readers of YAML disagree on which one counts", clip(key))
 }
 
-// repeated tells which keys occur more than once in a mapping.
+// repeated tells which keys occur more than once in a mapping; nil if none does.
 func repeated(n *yaml.Node) map[string]bool {
+	if len(n.Content) <= smallMapping && distinct(n.Content) {
+		return nil
+	}
 	seen := make(map[string]bool, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if k := n.Content[i]; k.Kind == yaml.ScalarNode {
@@ -101,4 +104,20 @@ func repeated(n *yaml.Node) map[string]bool {
 		}
 	}
 	return seen
+}
+
+// smallMapping is up to how many keys and values are compared one by one, which
+// most mappings have, and which takes less than a map of them.
+const smallMapping = 16
+
+// distinct tells that no two scalar keys of a mapping are the same.
+func distinct(content []*yaml.Node) bool {
+	for i := 2; i+1 < len(content); i += 2 {
+		for j := 0; j < i; j += 2 {
+			if content[i].Value == content[j].Value {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -158,14 +158,13 @@ func (d *treeDiff) directory(dir string, was, is plumbing.Hash) error {
 	if err != nil {
 		return err
 	}
-	for a != "" || b != "" {
+	for a != b {
+		same := sameEntries(a, b)
+		a, b = a[same:], b[same:]
 		x, y := firstEntry(a), firstEntry(b)
 		switch order := compareEntries(x, y); {
 		case x == "" && a != "" || y == "" && b != "":
 			return d.store.lost(is, errors.New("the tree object ends in the middle of an entry"))
-		case x == y:
-			a, b = a[len(x):], b[len(y):]
-			continue
 		case order < 0:
 			y = ""
 		case order > 0:
@@ -200,6 +199,26 @@ func (d *treeDiff) entry(dir, was, is string) error {
 		return nil
 	}
 	return d.directory(path, before, after)
+}
+
+// sameEntries is the length of the entries that two tree objects begin with
+// alike. It looks for the ends of entries only as far as the texts are the same,
+// and in one of them.
+func sameEntries(a, b string) int {
+	alike := 0
+	for n := 1 << 12; n > 0; n /= 8 {
+		for alike+n <= min(len(a), len(b)) && a[alike:alike+n] == b[alike:alike+n] {
+			alike += n
+		}
+	}
+	same := 0
+	for {
+		zero := strings.IndexByte(a[same:alike], 0)
+		if zero < 0 || same+zero+1+hashSize > alike {
+			return same
+		}
+		same += zero + 1 + hashSize
+	}
 }
 
 // firstEntry is the first entry of a tree object as it is written: mode, name and

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,7 +17,10 @@ import (
 	"github.com/sluice-gitops/sluice/pkg/events"
 )
 
-func main() { process.Main(Run) }
+func main() {
+	process.HoldCollector(os.Environ())
+	process.Main(Run)
+}
 
 // Run is the whole program; it returns the exit code.
 func Run(ctx context.Context, env process.Env) int {

@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +19,10 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core/chatops"
 )
 
-func main() { process.Main(Run) }
+func main() {
+	process.HoldCollector(os.Environ())
+	process.Main(Run)
+}
 
 // Run is the whole program; it returns the exit code.
 func Run(ctx context.Context, env process.Env) int {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
-	"syscall"
 	"testing"
 	"time"
 
@@ -132,17 +131,6 @@ func (b *back) trace(head core.SHA, from, to int) (took time.Duration, steps int
 		steps += len(course.Steps)
 	}
 	return spent(b.t) - begin, steps
-}
-
-// spent is the time that this process has had of the processors: unlike the
-// clock's, it does not depend on what else the machine does.
-func spent(t *testing.T) time.Duration {
-	t.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func memory() int64 {

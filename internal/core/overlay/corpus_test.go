@@ -353,6 +353,9 @@ func inventoryText(inv *overlay.Inventory) string {
 				fmt.Fprintf(&b, "  broken\n")
 			}
 		}
+		for _, u := range inv.Shared(target) {
+			fmt.Fprintf(&b, "  shares %s:%d:%d among %v\n", u.File, u.Line, u.Column, u.By)
+		}
 	}
 	for _, p := range inv.Problems {
 		fmt.Fprintf(&b, "%s:%d:%d: %s\n", p.File, p.Line, p.Column, p.Message)

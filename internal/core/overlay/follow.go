@@ -83,6 +83,8 @@ func (s *survey) set(at site, m memo) {
 		return
 	case m.deployment == nil:
 		s.link(u, nil)
+		u.deployment = nil
+		s.share(u)
 		delete(s.rows, at.dir)
 		s.targets[at.target] = slices.DeleteFunc(s.targets[at.target], func(other *row) bool { return other == u })
 		return
@@ -93,6 +95,7 @@ func (s *survey) set(at site, m memo) {
 	}
 	s.link(u, m.depends)
 	u.depends, u.deployment, u.met = m.depends, m.deployment, m.met
+	s.share(u)
 }
 
 // link makes a row known to what it depends on from now on. Mostly that is
@@ -135,7 +138,7 @@ func (s *survey) publish(touched map[core.Target]bool) {
 	for env, lists := range changed {
 		next.envs[env] = next.catalog(env).with(lists)
 	}
-	next.Problems = s.problems()
+	next.Problems, next.shared = s.problems(), s.shared()
 	s.inventory = next
 }
 

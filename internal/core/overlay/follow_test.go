@@ -78,6 +78,9 @@ func (e *editor) kustomization(dir string) string {
 	if e.chance(0.3) {
 		b.WriteString("patches:\n- path: " + e.pick("patch.yaml", up(dir, "bases/a/patch.yaml")) + "\n")
 	}
+	if e.chance(0.2) {
+		return b.String() + "images:\n- {name: img0, newTag: \"${V}\"}\n"
+	}
 	return b.String() + e.images(0.5)
 }
 
@@ -101,7 +104,7 @@ func (e *editor) step() {
 			delete(e.files, all[e.form.IntN(len(all))])
 		}
 	case 3, 4:
-		e.put(dir+"/"+e.pick("objects.yaml", "other.yaml"), e.deployment(e.pick("web", "worker"), 2))
+		e.put(dir+"/"+e.pick("objects.yaml", "other.yaml"), e.deployment(e.pick("web", "worker"), 2)+e.pick("", "", "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: v}\ndata: {v: \"${V}\"}\n"))
 	case 5:
 		e.put(dir+"/patch.yaml", e.merge())
 	case 6:

@@ -17,6 +17,7 @@ import (
 type Inventory struct {
 	Problems []Problem // ordered by file and line
 	envs     map[core.Env]*catalog
+	shared   map[core.Target][]*Use
 }
 
 // catalog is what one environment deploys.
@@ -149,6 +150,7 @@ type Deployment struct {
 	Inputs  []Input        // every file that was read for it, ordered by path
 	Notices []Notice       // what a person should know of it, ordered by place; none if it is Broken
 	Unnamed []policy.Field // of custom resources that hold images, and that the policy could name
+	Reads   []pin.Place    // where the variables stand that anything in it takes in
 	Broken  *Problem       // set if the overlay could not be understood; Pins is then incomplete
 }
 

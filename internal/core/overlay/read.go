@@ -135,10 +135,13 @@ func (r *Reader) deployment(t *lookup, j job) (memo, error) {
 		return memo{}, nil
 	case isProblem:
 		d.Broken = problem
+		if err := res.mayRead(); err != nil {
+			return memo{}, err
+		}
 	case err != nil:
 		return memo{}, err
 	}
-	d.Pins, d.Carrier = found, res.carrier
+	d.Pins, d.Carrier, d.Reads = found, res.carrier, res.reads
 	if d.Broken == nil {
 		d.Notices, d.Unnamed = res.notices.said(d.Dir), res.unseenFields
 	}

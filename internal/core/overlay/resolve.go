@@ -35,6 +35,7 @@ type resolver struct {
 	late         late
 	again        late                 // what the overlay's own replacements bring, after all else that it says
 	edited       map[string]*manifest // files that are other than in the tree, to try an edit out
+	reads        []pin.Place          // the variables that what is built takes in
 }
 
 // built is what a kustomization makes: objects, and pins that stand in
@@ -133,6 +134,7 @@ func (r *resolver) applied(flux *fluxKustomization, b *built) ([]pin.Pin, error)
 	if err := r.exhausted(); err != nil {
 		return nil, err
 	}
+	r.reads = append(r.reads, flux.reads(r.work, b.resources, r.maps)...)
 	r.notices.resources(r.work, b.resources)
 	r.unnamed(b.resources, found)
 	found = append(found, b.pins...)
@@ -366,16 +368,21 @@ func (r *resolver) manifest(file string, sha core.SHA) (*manifest, error) {
 	return m, err
 }
 
-// layer also counts the cluster's Flux objects as the environment's own.
-func (r *resolver) layer(file string) pin.Layer {
+func (r *resolver) layer(file string) pin.Layer { return layerOf(r.dir, r.cluster, file) }
+
+// layerOf also counts the cluster's Flux objects as the environment's own.
+func layerOf(dir, cluster, file string) pin.Layer {
 	switch {
-	case file == r.dir || strings.HasPrefix(file, r.dir+"/"):
+	case holds(dir, file):
 		return pin.Overlay
-	case r.cluster != "" && (path.Dir(file) == r.cluster || strings.HasPrefix(file, path.Join(r.cluster, systemDir)+"/")):
+	case cluster != "" && (path.Dir(file) == cluster || strings.HasPrefix(file, path.Join(cluster, systemDir)+"/")):
 		return pin.Overlay
 	}
 	return pin.Base
 }
+
+// holds tells whether a file is, or belongs to, the overlay.
+func holds(dir, file string) bool { return file == dir || strings.HasPrefix(file, dir+"/") }
 
 func at(file string, p Problem) error {
 	p.File = file

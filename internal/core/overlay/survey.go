@@ -21,6 +21,7 @@ type survey struct {
 	broken    map[core.Target][]Problem // of deployments
 	bare      map[string]Problem        // of directories that would be overlays if they had a kustomization.yaml
 	met       []int                     // how many overlays have each of the policy's fields
+	sharing   sharing
 	inventory *Inventory
 }
 
@@ -30,13 +31,14 @@ type row struct {
 	depends    []dependency
 	deployment *Deployment
 	met        map[int]bool
+	uses       []use
 }
 
 func newSurvey(t Tree, p *policy.Policy) *survey {
 	return &survey{
 		tree: t, policy: p, rows: map[string]*row{}, users: map[string][]*row{}, targets: map[core.Target][]*row{},
 		notes: map[string][]Problem{}, broken: map[core.Target][]Problem{}, bare: map[string]Problem{}, inventory: &Inventory{},
-		met: make([]int, len(p.Fields)),
+		met: make([]int, len(p.Fields)), sharing: newSharing(),
 	}
 }
 

@@ -65,8 +65,16 @@ func (c Candidate) ID() string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// propose compares a target with the environments that it is promoted from.
+// propose says what a promotion into a target would change.
 func propose(p *policy.Policy, inv *overlay.Inventory, env policy.Environment, app core.App) Candidate {
+	c := draw(p, inv, env, app)
+	c.share(p, inv)
+	return c
+}
+
+// draw compares a target with the environments that it is promoted from, without
+// regard to others.
+func draw(p *policy.Policy, inv *overlay.Inventory, env policy.Environment, app core.App) Candidate {
 	c := Candidate{Target: core.Target{Env: env.Name, App: app}}
 	rule := p.Rule(app)
 	target := inv.Of(c.Target)

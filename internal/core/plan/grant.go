@@ -45,6 +45,7 @@ func (c *computation) grant(env policy.Environment, w wish) Candidate {
 	if why := c.stale(env, w, out.Changes); why != "" && out.Blocked == "" {
 		out.Blocked = why
 	}
+	out.share(c.policy, c.state.Inventory)
 	return out
 }
 

@@ -149,26 +149,16 @@ func (pl *Planner) look(p *policy.Policy, inv *overlay.Inventory) {
 	if pl.policy != p || pl.inventory == nil {
 		*pl = Planner{policy: p, inventory: &overlay.Inventory{}, envs: map[core.Env]*outlook{}}
 	}
+	changed := reached(p, inv, pl.inventory)
 	for _, env := range p.Environments {
 		if pl.envs[env.Name] == nil {
 			pl.envs[env.Name] = &outlook{}
 		}
 		if !env.Root() {
-			pl.envs[env.Name].update(p, inv, env, changed(env, inv, pl.inventory))
+			pl.envs[env.Name].update(p, inv, env, changed[env.Name])
 		}
 	}
 	pl.inventory = inv
-}
-
-// changed lists the apps, sorted, whose targets in an environment may look
-// different.
-func changed(env policy.Environment, inv, since *overlay.Inventory) []core.App {
-	out := slices.Clone(inv.Changed(env.Name, since))
-	for _, from := range env.From {
-		out = append(out, inv.Changed(from, since)...)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // update looks at some apps anew.

@@ -38,8 +38,15 @@ environments:
 			for range 1 + rnd.IntN(3) {
 				name := fmt.Sprintf("clusters/%s/a%d/kustomization.yaml", pick(rnd, "d", "s", "p"), rnd.IntN(5))
 				if delete(files, name); rnd.IntN(3) > 0 {
-					files[name] = fmt.Sprintf("images:\n- {name: web, newTag: 1.%d.0}\n", rnd.IntN(3))
+					files[name] = fmt.Sprintf("images:\n- {name: web, newTag: %s}\n", pick(rnd, "1.0.0", "1.1.0", "1.2.0", "1.2.0", "\"${V}\""))
 				}
+				if rnd.IntN(6) == 0 {
+					files[name] = fmt.Sprintf("resources: [../%s]\n", pick(rnd, "a0", "a1", "../s/a0"))
+				}
+			}
+			if rnd.IntN(5) == 0 {
+				cluster := pick(rnd, "d", "s", "p")
+				files["clusters/"+cluster+"/flux.yaml"] = fmt.Sprintf("apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps, namespace: flux-system}\nspec:\n  path: ./clusters/%s\n  postBuild: {substitute: {V: 1.%d.0}}\n", cluster, rnd.IntN(3))
 			}
 			w.policy = policies[rnd.IntN(10)/9]
 			w.commit(sha(fmt.Sprintf("%02x", i)), maps.Clone(files))

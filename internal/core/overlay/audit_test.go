@@ -137,6 +137,9 @@ var audit = []row{
 	{"a base's version, overridden by a line", here + "overrides.txtar", "resources: [release.yaml, sources.yaml", "override d1 9.9.9@sha256:"},
 	{"a base's version, out of reach", here + "overrides-refused.txtar", "resources: [release.yaml, more.yaml]", "override d1 9.9.9"},
 	{"a base's version that Flux repeats", here + "flux-again.txtar", "components: [../../../components/c", "sets it after all that the overlay says"},
+	{"a place that others use as well", here + "shared.txtar", "data: {agent: \"is ${AGENT}", "apps.yaml:10:14 among [canary in stg label in stg web in stg]"},
+	{"a variable of two apps", planned + "shared.txtar", "substitute: {STACK: 1.0.0", "which serves api in stg as well"},
+	{"an overlay on which another environment's builds", planned + "shared-files.txtar", "resources: [../stg]", "which serves web in prd as well"},
 	{"app that comes from a base", offline + "added.txtar", "resources:", "(new entry)"},
 	{"a base that passes gates by", planned + "bypass.txtar", "bases/", "past the gates"},
 	// Bytes.

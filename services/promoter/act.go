@@ -3,6 +3,7 @@ package promoter
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 
@@ -178,7 +179,7 @@ func (r *repo) do(ctx context.Context, o *observation, a plan.Action) error {
 
 // merge looks once more before it merges. Our own merges of other targets and
 // other people's pushes have moved the default branch since the observation,
-// and somebody may have written "hold" or taken an approval back. So the plan is
+// and somebody may have written "hold", taken an approval back or lost a role. So the plan is
 // computed anew from what is there now, and this merge must be in it unchanged.
 func (r *repo) merge(ctx context.Context, o *observation, a plan.MergeMR) error {
 	r.merging.Lock()
@@ -199,6 +200,9 @@ func (r *repo) merge(ctx context.Context, o *observation, a plan.MergeMR) error 
 		return err
 	}
 	if err := r.hearControl(ctx, fresh); err != nil {
+		return err
+	}
+	if err := r.meetAgain(ctx, fresh, a.MR); err != nil {
 		return err
 	}
 	if err := r.recall(ctx, fresh); err != nil {
@@ -245,6 +249,23 @@ func (r *repo) hearAgain(ctx context.Context, s *plan.State, id core.MRID) error
 	s.Open = slices.Clone(s.Open)
 	s.Open[i] = mr
 	return nil
+}
+
+// meetAgain looks up once more who speaks on a merge request and on the issue
+// for commands: whose approval counted a while ago may have lost the right to it.
+func (r *repo) meetAgain(ctx context.Context, o *observation, id core.MRID) error {
+	s := o.state
+	here := plan.State{Project: s.Project, Control: s.Control}
+	for _, mr := range s.Open {
+		if mr.ID == id {
+			here.Open = append(here.Open, mr)
+		}
+	}
+	s.People = maps.Clone(s.People)
+	for _, person := range plan.Commanders(o.policy, &here) {
+		delete(s.People, person)
+	}
+	return r.askPeople(ctx, o)
 }
 
 // trigger notes the call before it is made: a crash in between costs one

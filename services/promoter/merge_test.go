@@ -26,6 +26,7 @@ type desk struct {
 	mr     plan.MergeRequest
 	open   bool
 	merged []plan.MergeMR
+	gone   bool  // dana has lost her role
 	answer error // of GitLab, to a merge
 }
 
@@ -36,6 +37,16 @@ func (d *desk) MergeRequest(context.Context, core.MRID) (plan.MergeRequest, bool
 func (d *desk) Merge(_ context.Context, a plan.MergeMR) error {
 	d.merged = append(d.merged, a)
 	return d.answer
+}
+
+func (d *desk) Person(_ context.Context, id core.UserID, _ []string) (plan.Person, error) {
+	switch {
+	case id == 5 && d.gone:
+		return plan.Person{ID: 5, Username: "dana", Active: true}, nil
+	case id == 5:
+		return plan.Person{ID: 5, Username: "dana", Level: 30, Active: true}, nil
+	}
+	return plan.Person{ID: id, Username: "erik", Level: 30, Active: true}, nil
 }
 
 // shelf is a mirror of two commits: the head, and Sluice's on top of it.
@@ -66,13 +77,14 @@ func ready(t *testing.T, now time.Time) (*repo, *observation, *desk) {
 	const overlayFile = "clusters/s/apps/web/kustomization.yaml"
 	files := map[string]string{
 		"sluice.yaml": "version: 1\nlayout: [\"clusters/{cluster}/apps/{app}\"]\nenvironments:\n" +
-			"  - {name: dev, clusters: [d]}\n  - {name: stg, from: dev, clusters: [s], merge: auto, gates: {healthy: false}}\n",
+			"  - {name: dev, clusters: [d]}\n  - {name: stg, from: dev, clusters: [s], merge: auto, gates: {healthy: false, approvals: {count: 1, from: role:developer}}}\n",
 		"clusters/d/apps/web/kustomization.yaml": "images: [{name: web, newTag: 1.1.0}]\n",
 		overlayFile:                              "images: [{name: web, newTag: 1.0.0}]\n",
 	}
 	tree := memtree.Text(files)
 	mr := plan.MergeRequest{ID: 7, State: plan.Opened, Source: "sluice/stg/web", Target: "main", Head: shaB, Author: 1,
-		MergeStatus: "mergeable", Versions: []plan.Version{{Head: shaB, CreatedAt: now}}}
+		MergeStatus: "mergeable", Versions: []plan.Version{{Head: shaB, CreatedAt: now}},
+		Notes: []plan.Note{{ID: 60, Author: 5, Body: "/sluice approve", CreatedAt: now, UpdatedAt: now}}}
 	d, s := &desk{mr: mr, open: true}, &shelf{refs: git.Refs{Default: "main", Head: shaA}, tree: tree}
 	p, err := New(Config{
 		Monorepos: []Monorepo{{Path: "g/p", PolicyPath: policy.FileName, Forge: d, Desk: d, Mirror: s}},
@@ -107,7 +119,7 @@ func TestAMergeListensUntilTheEnd(t *testing.T) {
 	now := time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)
 	hold := func(author core.UserID) func(*desk) {
 		return func(d *desk) {
-			d.mr.Notes = []plan.Note{{ID: 70, Author: author, Body: "/sluice hold", CreatedAt: now, UpdatedAt: now}}
+			d.mr.Notes = append(d.mr.Notes[:1:1], plan.Note{ID: 70, Author: author, Body: "/sluice hold", CreatedAt: now, UpdatedAt: now})
 		}
 	}
 	for name, c := range map[string]struct {
@@ -118,6 +130,8 @@ func TestAMergeListensUntilTheEnd(t *testing.T) {
 		"GitLab checks it anew":                   {func(d *desk) { d.mr.MergeStatus = "checking" }, true},
 		"a developer holds it":                    {hold(5), false},
 		"somebody not looked up yet holds it":     {hold(6), false},
+		"the approval was deleted":                {func(d *desk) { d.mr.Notes = nil }, false},
+		"who approved it has lost the role":       {func(d *desk) { d.gone = true }, false},
 		"it was closed":                           {func(d *desk) { d.open = false }, false},
 		"somebody pushed, and GitLab tells first": {func(d *desk) { d.mr.Head = shaA }, false},
 	} {
@@ -185,7 +199,7 @@ func TestARetryMergesWithoutWaiting(t *testing.T) {
 		t.Fatalf("GitLab was asked %d times within the pause", n)
 	}
 	asked := now.Add(time.Second)
-	d.mr.Notes = []plan.Note{{ID: 70, Author: 5, Body: "/sluice retry", CreatedAt: asked, UpdatedAt: asked}}
+	d.mr.Notes = append(d.mr.Notes[:1:1], plan.Note{ID: 70, Author: 5, Body: "/sluice retry", CreatedAt: asked, UpdatedAt: asked})
 	if n := again(); n != 1 {
 		t.Fatalf("GitLab was asked %d times after the retry, want once", n)
 	}

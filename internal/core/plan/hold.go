@@ -55,7 +55,7 @@ const editedHold = "Held. Since this comment was edited, only an unhold that is 
 func (ls *listener) holdHere(s said) string {
 	ls.raise(s, chatops.Scope{}, strings.Join(s.cmd.Args, " "))
 	if over, _, ok := s.cmd.Scope(); ok {
-		return "This holds this promotion alone. To hold " + message.Plain(over.String(), 200) + ", write it on " + ls.controlIssue() + "."
+		return "This holds this promotion alone. To hold " + message.Quote(over.String(), 200) + ", write it on " + ls.controlIssue() + "."
 	}
 	if s.edited {
 		return editedHold

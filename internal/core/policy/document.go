@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sluice-gitops/sluice/internal/core/yamledit"
 )
 
 // document finds the one YAML document of the file and refuses what a policy
@@ -27,14 +28,14 @@ func (d *decoder) document(src []byte) (place, bool) {
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	var doc, next yaml.Node
 	if err := dec.Decode(&doc); err != nil {
-		d.reportSyntax(err)
+		d.reportSyntax(src, err)
 		return start, false
 	}
 	switch err := dec.Decode(&next); {
 	case err == nil:
 		d.report(place{Node: &next}, "found a second document; a policy is one document, remove the line ---")
 	case !errors.Is(err, io.EOF):
-		d.reportSyntax(err)
+		d.reportSyntax(src, err)
 		return start, false
 	}
 	root := place{Node: doc.Content[0]}
@@ -58,17 +59,16 @@ func (d *decoder) reportEncoding(src []byte) {
 	d.report(place{Node: &yaml.Node{Line: line, Column: column}}, "found a byte that is not UTF-8; save the file as UTF-8")
 }
 
-// reportSyntax takes the line from the YAML library's message, which is the
-// only place where it stands.
-func (d *decoder) reportSyntax(err error) {
+// reportSyntax says what is no YAML, and where.
+func (d *decoder) reportSyntax(src []byte, err error) {
 	at, message := place{Node: &yaml.Node{Line: 1, Column: 1}}, err.Error()
-	if m := regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`).FindStringSubmatch(message); m != nil {
-		at.Line, _ = strconv.Atoi(m[1])
-		message = m[2]
-	}
 	if errors.Is(err, io.EOF) {
 		d.report(at, "the file is empty; write at least version, layout and environments")
 		return
+	}
+	var found *yamledit.Error
+	if _, err := yamledit.Parse(src); errors.As(err, &found) {
+		at.Line, at.Column, message = found.Line, max(found.Column, 1), strings.TrimPrefix(found.Reason, "not YAML: ")
 	}
 	d.report(at, "the file is no YAML (%s); correct it near here; indent with spaces, and put texts with { or [ in quotes", message)
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -147,24 +145,6 @@ func (f *File) decode() (docs []*yaml.Node, err error) {
 		}
 		docs = append(docs, &doc)
 	}
-}
-
-// explain turns the parser's message into one with a place, and names the
-// commonest reason why a manifest is not YAML. The parser leaves the line out
-// where it is the first one, and never tells the column.
-func (f *File) explain(err error) error {
-	line, reason := 1, strings.TrimPrefix(err.Error(), "yaml: ")
-	if rest, ok := strings.CutPrefix(reason, "line "); ok {
-		if number, after, ok := strings.Cut(rest, ": "); ok {
-			if n, err := strconv.Atoi(number); err == nil {
-				line, reason = n, after
-			}
-		}
-	}
-	if bytes.Contains(f.src, []byte("{{")) {
-		reason += " (the text holds \"{{\": a Helm template is not YAML until it is rendered)"
-	}
-	return position{line: line + f.origin.line}.errorf(core.Invalid, "not YAML: %s", reason)
 }
 
 // survey enforces the limits below n and notes which nodes aliases share.

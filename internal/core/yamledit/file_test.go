@@ -18,16 +18,16 @@ func TestParseErrors(t *testing.T) {
 		"too many nodes":     {"[" + strings.Repeat("a,", 500_000) + "]", "1:799998: text has more than 400000 nodes"},
 		"too much structure": {strings.Repeat("[a,", 1<<20), "text has too many YAML indicators (2097152, at most 1048576)"},
 		"too deep":           {strings.Repeat("[", 300) + strings.Repeat("]", 300), "1:256: nested deeper than 256 levels"},
-		"far too deep":       {strings.Repeat("{a: ", 20_000), "1: not YAML: exceeded max depth of 10000"},
+		"far too deep":       {strings.Repeat("{a: ", 20_000), "1:1: not YAML: exceeded max depth of 10000"},
 		"not UTF-8":          {"a: é\nb: \"ü\xff\"", "2:6: byte 0xff is not UTF-8"},
 		"UTF-16":             {"\xff\xfea\x00", "1:1: byte 0xff is not UTF-8"},
 		"control character":  {"a: b\r\nc: \x00", "2:4: character U+0000 is not allowed in YAML"},
 		"delete character":   {"a: \x7f", "1:4: character U+007F is not allowed in YAML"},
 		"no character":       {"a: \uffff", "1:4: character U+FFFF is not allowed in YAML"},
-		"unclosed":           {"a: b\nc: \"d\n", "2: not YAML: found unexpected end of stream"},
-		"wrong indentation":  {"a: b\n c: d\n", "2: not YAML: mapping values are not allowed in this context"},
+		"unclosed":           {"a: b\nc: \"d\n", "2:1: not YAML: found unexpected end of stream"},
+		"wrong indentation":  {"a: b\n c: d\n", "2:2: not YAML: mapping values are not allowed in this context"},
 		"template": {"a: b\n{{ include \"x\" . }}\nc: d\n",
-			"2: not YAML: could not find expected ':' (the text holds \"{{\": a Helm template is not YAML until it is rendered)"},
+			"2:1: not YAML: could not find expected ':' (the text holds \"{{\": a Helm template is not YAML until it is rendered)"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -21,6 +21,9 @@ const (
 	maxEdits = 1000
 	// maxGap is the widest indentation that new lines take over from old ones.
 	maxGap = 16
+	// maxAhead is how many lines the parser may have read on when it gives up: it
+	// looks four characters ahead.
+	maxAhead = 4
 	// maxClip is how much of a foreign text an error repeats.
 	maxClip = 80
 )

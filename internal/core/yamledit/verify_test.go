@@ -31,7 +31,7 @@ func TestVerify(t *testing.T) {
 		"a longer comment":  {text: "v2 #", value: "v2", want: "2:4: the edit would turn a comment into content, or content into a comment"},
 		"a document":        {text: "v2\n---\nx: y", value: "v2", want: "2:4: the edit would turn 1 documents into 2"},
 		"an empty document": {text: "v2", value: "v2", tamper: [2]string{"d: e\n", "d: e\n---\n"}, want: "2:4: the edit would touch bytes outside of the values it is about"},
-		"broken":            {text: "\"v2", value: "v2", want: "2:4: the edited text would be broken: 2: not YAML: found unexpected end of stream"},
+		"broken":            {text: "\"v2", value: "v2", want: "2:4: the edited text would be broken: 2:1: not YAML: found unexpected end of stream"},
 		"a byte before":     {text: "v2", value: "v2", tamper: [2]string{"# h", "# i"}, want: "2:4: the edit would touch bytes outside of the values it is about"},
 		"a byte behind":     {text: "v2", value: "v2", tamper: [2]string{"d: e", "d: f"}, want: "2:4: the edit would touch bytes outside of the values it is about"},
 		"another token":     {text: "v2", value: "v2", tamper: [2]string{"v2", "v3"}, want: "2:4: the edit would touch bytes outside of the values it is about"},

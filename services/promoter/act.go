@@ -145,6 +145,7 @@ func (r *repo) log(a plan.Action, err error) {
 func (r *repo) do(ctx context.Context, o *observation, a plan.Action) error {
 	switch a := a.(type) {
 	case plan.PushBranch:
+		defer r.heard(o, a.Branch)
 		_, err := r.Mirror.Push(ctx, a)
 		return err
 	case plan.DeleteBranch:
@@ -174,6 +175,15 @@ func (r *repo) do(ctx context.Context, o *observation, a plan.Action) error {
 		return r.trigger(ctx, o, a)
 	default:
 		return core.Errorf(core.Internal, "no way to do a %T", a)
+	}
+}
+
+// heard tells that the merge request of a branch has changed.
+func (r *repo) heard(o *observation, branch string) {
+	for _, mr := range o.state.Open {
+		if mr.Source == branch {
+			r.Forge.Heard(mr.ID, "")
+		}
 	}
 }
 

@@ -43,10 +43,21 @@ func (p *Promoter) hint(_ context.Context, d bus.Delivery) error {
 	for _, r := range p.repos {
 		if h.Kind == events.KindEverything || h.ProjectID == 0 || r.is(h.ProjectID, h.Project) {
 			p.cfg.Logger.Debug("hint", "repo", r.Path, "kind", h.Kind, "mr", h.MR, "sha", h.SHA, "delivery", h.Delivery)
+			r.Forge.Heard(named(h))
 			r.wake()
 		}
 	}
 	return nil
+}
+
+// named is what a hint names. A push moves what other merge requests can be
+// merged into, and what is not known may have happened anywhere.
+func named(h events.Hint) (core.MRID, core.SHA) {
+	switch h.Kind {
+	case events.KindMergeRequest, events.KindNote, events.KindEmoji, events.KindPipeline:
+		return core.MRID(h.MR), core.SHA(h.SHA)
+	}
+	return 0, ""
 }
 
 // report folds what a Flux object said into what is known of it. The fold is

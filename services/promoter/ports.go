@@ -18,8 +18,12 @@ import (
 // Forge is what the promoter asks GitLab about one project.
 type Forge interface {
 	Describe(ctx context.Context) (plan.Project, error)
-	// MergeRequests returns the open ones of ours.
+	// MergeRequests returns the open ones of ours, as they were a short time ago
+	// where nothing seems to have happened to them since.
 	MergeRequests(ctx context.Context) ([]plan.MergeRequest, error)
+	// Heard says that something happened to a merge request or a commit, or, with
+	// neither, anywhere: what was read of it before must not be returned again.
+	Heard(id core.MRID, commit core.SHA)
 	// MergeRequest reads one of them anew; false if it is not open any more.
 	MergeRequest(ctx context.Context, id core.MRID) (plan.MergeRequest, bool, error)
 	// Recent returns those that were closed or merged and have changed since a

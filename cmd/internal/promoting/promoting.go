@@ -78,7 +78,7 @@ func New(ctx context.Context, v settings.Values, b promoter.Bus, mirrorDir strin
 }
 
 func newGitLab(v settings.Values, logger *slog.Logger) (*gitlab.Client, error) {
-	cfg := gitlab.Config{BaseURL: v.URL(settings.GitLabURL).String(), Token: v.Secret(settings.GitLabToken), UserAgent: "sluice", Clock: time.Now, Logger: logger}
+	cfg := gitlab.Config{BaseURL: v.URL(settings.GitLabURL).String(), Token: v.Secret(settings.GitLabToken), UserAgent: "sluice", Clock: time.Now, Logger: logger, Remember: v.Duration(settings.SweepInterval) / 2}
 	if file := v.Path(settings.GitLabCAFile); file != "" {
 		pool, err := readCA(file)
 		if err != nil {

@@ -32,6 +32,10 @@ type Config struct {
 	UserAgent string           // empty means "sluice"
 	Clock     func() time.Time // nil means the system's
 	Logger    *slog.Logger     // nil means none
+	// Remember is for how long what was read of an open merge request is relied on
+	// at most, while lists say that it is the same and Heard has not named it. Zero
+	// means not at all.
+	Remember time.Duration
 }
 
 // Client talks to one GitLab instance with one token. It is safe for
@@ -43,6 +47,8 @@ type Client struct {
 	log   *slog.Logger
 	gate  *gate
 	notes *budget
+
+	remember time.Duration
 
 	mu     sync.Mutex
 	warned map[string]bool // groups that could not be seen
@@ -58,7 +64,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, core.Errorf(core.Invalid, "gitlab client: no source of a token is given")
 	}
 	cfg = withDefaults(cfg)
-	c := &Client{now: cfg.Clock, log: cfg.Logger, gate: &gate{now: cfg.Clock}, notes: &budget{now: cfg.Clock}, warned: map[string]bool{}}
+	c := &Client{now: cfg.Clock, log: cfg.Logger, gate: &gate{now: cfg.Clock}, notes: &budget{now: cfg.Clock}, remember: cfg.Remember, warned: map[string]bool{}}
 	// Three of the library's defaults would be wrong here. Its limiter is set up
 	// by the first answer and races with the calls beside it; its retries repeat
 	// writes, and wait out a 429 inside the call; and its warnings about an

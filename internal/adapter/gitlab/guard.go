@@ -63,6 +63,7 @@ func (p *Project) statuses(ctx context.Context, mr *plan.MergeRequest) ([]plan.C
 // core.Conflict while another update of the commit's statuses is under way, or
 // while GitLab does not know the commit's branch or the pipeline yet.
 func (p *Project) SetStatus(ctx context.Context, a plan.SetStatus) error {
+	defer p.wrote(a.MR)
 	what := fmt.Sprintf("set the status of %s to %s", a.SHA.Short(), a.State)
 	opt := gl.SetCommitStatusOptions{
 		State: gl.BuildStateValue(a.State), Name: gl.Ptr(plan.StatusName),
@@ -95,6 +96,7 @@ type wireDiscussion struct {
 // line, which is a mark, and resolves them or not. If there is none and one is to
 // be open, it opens one.
 func (p *Project) GuardThread(ctx context.Context, a plan.GuardThread) error {
+	defer p.wrote(a.MR)
 	me, _, err := call[wireUser](ctx, p.client, p.read("read the token's user", "user"))
 	if err != nil {
 		return err

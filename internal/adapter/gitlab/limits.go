@@ -30,6 +30,11 @@ const (
 	// what was read of it is remembered: times have a resolution, and clocks differ.
 	settledAfter = 5 * time.Second
 
+	// settledPush is how long a list must have shown an open merge request as it
+	// is before what is read of it is relied on: GitLab starts pipelines by and by,
+	// and lists do not show them.
+	settledPush = time.Minute
+
 	// maxNotes bounds one merge request's comments. People do not write that
 	// many; two bots that answer each other do.
 	maxNotes = 10_000

@@ -17,6 +17,7 @@ import (
 // it writes again. A text that GitLab took for nothing but quick actions is
 // core.Invalid: it has been executed, and no comment exists.
 func (p *Project) WriteNote(ctx context.Context, a plan.WriteNote) error {
+	defer p.wrote(a.MR)
 	place, path := talkPath(a.MR, a.Issue)
 	r := p.request(http.MethodPost, "comment on "+place, path+"/notes", gl.CreateMergeRequestNoteOptions{Body: &a.Body})
 	if a.Note != 0 {
@@ -40,6 +41,7 @@ func (p *Project) WriteNote(ctx context.Context, a plan.WriteNote) error {
 
 // DeleteNote deletes a comment; one that is gone already counts as done.
 func (p *Project) DeleteNote(ctx context.Context, a plan.DeleteNote) error {
+	defer p.wrote(a.MR)
 	place, path := talkPath(a.MR, a.Issue)
 	_, _, err := call[struct{}](ctx, p.client, p.request(http.MethodDelete, fmt.Sprintf("delete comment %d on %s", a.Note, place),
 		fmt.Sprintf("%s/notes/%d", path, a.Note), nil))
@@ -76,6 +78,7 @@ func (p *Project) comments(ctx context.Context, mr core.MRID, issue core.IssueID
 // GitLab answers 404 to that as well as to a comment that is gone: only the
 // latter is core.NotFound. A name that GitLab does not know is core.Invalid.
 func (p *Project) React(ctx context.Context, a plan.React) error {
+	defer p.wrote(a.MR)
 	place, path := talkPath(a.MR, a.Issue)
 	what := fmt.Sprintf("put :%s: on comment %d of %s", oneLine(a.Emoji), a.Note, place)
 	_, _, err := call[struct{}](ctx, p.client, p.request(http.MethodPost, what,

@@ -1,6 +1,7 @@
 package gitlab
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -17,31 +18,32 @@ import (
 // MergeRequests reads all open merge requests of ours: those from a branch
 // under BranchPrefix into the default branch, within the project, that carry
 // Label. They come in the order of their ids. GitLab's lists can be stale, so
-// each one is read again on its own, and left out if it is no longer open. One
-// that changes while it is read makes the whole call fail with core.Conflict.
+// each one is read again on its own, and left out if it is no longer open,
+// unless it was read a short time ago and nothing has changed since. One that changes while it is read makes the whole call fail with core.Conflict.
 func (p *Project) MergeRequests(ctx context.Context) ([]plan.MergeRequest, error) {
 	into, err := p.defaultBranch()
 	if err != nil {
 		return nil, err
 	}
-	ids, err := p.openIDs(ctx, into)
+	listed, err := p.listOpen(ctx, into)
 	if err != nil {
 		return nil, err
 	}
 	// Each goroutine has its own place in the list, so the order is that of the
 	// ids however the reads come back.
-	found := make([]*plan.MergeRequest, len(ids))
+	found := make([]*plan.MergeRequest, len(listed))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelReads)
-	for i, id := range ids {
+	for i, mr := range listed {
 		group.Go(func() (err error) {
-			found[i], err = p.mergeRequest(ctx, id, into)
+			found[i], err = p.recalled(ctx, mr, into)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	p.opened.only(listed)
 	var list []plan.MergeRequest
 	for _, mr := range found {
 		if mr != nil {
@@ -58,17 +60,17 @@ func (p *Project) MergeRequest(ctx context.Context, id core.MRID) (plan.MergeReq
 	if err != nil {
 		return plan.MergeRequest{}, false, err
 	}
-	mr, err := p.mergeRequest(ctx, id, into)
+	_, mr, err := p.mergeRequest(ctx, id, into)
 	if err != nil || mr == nil {
 		return plan.MergeRequest{}, false, err
 	}
 	return *mr, true, nil
 }
 
-// openIDs lists open and locked merge requests one after the other, since
+// listOpen lists open and locked merge requests one after the other, since
 // GitLab has no filter for both; one that changes in between may come twice.
-func (p *Project) openIDs(ctx context.Context, into string) ([]core.MRID, error) {
-	var ids []core.MRID
+func (p *Project) listOpen(ctx context.Context, into string) ([]wireMR, error) {
+	var list []wireMR
 	for _, state := range []plan.MRState{plan.Opened, plan.Locked} {
 		opt := mrFilter(state, "asc")
 		opt.Labels = &gl.LabelOptions{Label}
@@ -79,32 +81,32 @@ func (p *Project) openIDs(ctx context.Context, into string) ([]core.MRID, error)
 				return nil, err
 			}
 			if p.ours(mr, into) {
-				ids = append(ids, core.MRID(mr.IID))
+				list = append(list, mr)
 			}
 		}
 	}
-	slices.Sort(ids)
-	return slices.Compact(ids), nil
+	slices.SortStableFunc(list, func(a, b wireMR) int { return cmp.Compare(a.IID, b.IID) })
+	return slices.CompactFunc(list, func(a, b wireMR) bool { return a.IID == b.IID }), nil
 }
 
 // mergeRequest reads one merge request with all that hangs on it; nil if it is
 // gone, or no longer an open one of ours.
-func (p *Project) mergeRequest(ctx context.Context, id core.MRID, into string) (*plan.MergeRequest, error) {
+func (p *Project) mergeRequest(ctx context.Context, id core.MRID, into string) (wireMR, *plan.MergeRequest, error) {
 	got, _, err := call[wireMR](ctx, p.client, p.get(fmt.Sprintf("read merge request !%d", id), mrPath(id, ""), nil))
 	if status(err) == http.StatusNotFound {
-		return nil, nil
+		return got, nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return got, nil, err
 	}
 	if !open(got) || !p.ours(got, into) {
-		return nil, nil
+		return got, nil, nil
 	}
 	mr := got.domain()
 	if err := p.attach(ctx, &mr); err != nil {
-		return nil, vanished(err)
+		return got, nil, vanished(err)
 	}
-	return &mr, nil
+	return got, &mr, nil
 }
 
 // attach adds the versions, approvals, comments and statuses. They are read after the

@@ -26,6 +26,7 @@ type Project struct {
 	// does nothing that the next pass would not mend.
 	branch  atomic.Pointer[string]
 	threads threads
+	opened  opened
 	trains  atomic.Bool // whether merge trains are in use, as seen last
 }
 

@@ -64,6 +64,7 @@ func (p *Project) board(ctx context.Context, a plan.MergeMR) error {
 // LeaveTrain takes a merge request off the merge train. It is core.Conflict if
 // it is not on it any more, which includes that it has been merged.
 func (p *Project) LeaveTrain(ctx context.Context, a plan.LeaveTrain) error {
+	defer p.wrote(a.MR)
 	what := fmt.Sprintf("take merge request !%d off the merge train", a.MR)
 	_, _, err := call[json.RawMessage](ctx, p.client, p.request(http.MethodPost, what, mrPath(a.MR, "/cancel_merge_when_pipeline_succeeds"), nil))
 	switch status(err) {

@@ -81,6 +81,7 @@ func (p *Project) addLabels(ctx context.Context, mr wireMR, labels []string) err
 // EditMR sets title and description and adds the labels. Labels that people
 // set stay.
 func (p *Project) EditMR(ctx context.Context, a plan.EditMR) error {
+	defer p.wrote(a.MR)
 	opt := gl.UpdateMergeRequestOptions{Title: &a.Title, Description: &a.Description}
 	if len(a.Labels) > 0 {
 		opt.AddLabels = (*gl.LabelOptions)(&a.Labels)
@@ -92,6 +93,7 @@ func (p *Project) EditMR(ctx context.Context, a plan.EditMR) error {
 // CloseMR closes the merge request; one that is closed already stays so. It is
 // core.Conflict if it has been merged or is being merged.
 func (p *Project) CloseMR(ctx context.Context, a plan.CloseMR) error {
+	defer p.wrote(a.MR)
 	what := fmt.Sprintf("close merge request !%d", a.MR)
 	got, err := p.update(ctx, what, a.MR, gl.UpdateMergeRequestOptions{StateEvent: gl.Ptr("close")})
 	if err != nil {
@@ -115,6 +117,7 @@ func (p *Project) update(ctx context.Context, what string, id core.MRID, opt gl.
 // request's state is core.Conflict, and so is a merge that GitLab has begun and
 // not finished. After success, too, the caller should observe again.
 func (p *Project) Merge(ctx context.Context, a plan.MergeMR) error {
+	defer p.wrote(a.MR)
 	if a.Train {
 		return p.board(ctx, a)
 	}

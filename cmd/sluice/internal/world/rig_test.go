@@ -149,7 +149,7 @@ type ports struct {
 // what it remembers is what the test lets it. The result ends it and waits.
 func (r *rig) startPromoter(mirrorDir string, sweep time.Duration, between func(ports) ports) (stop func()) {
 	r.t.Helper()
-	client, err := glab.New(glab.Config{BaseURL: r.GitLabURL, Token: r.values.Secret(settings.GitLabToken), Logger: r.logger})
+	client, err := glab.New(glab.Config{BaseURL: r.GitLabURL, Token: r.values.Secret(settings.GitLabToken), Logger: r.logger, Remember: sweep / 2})
 	must(r.t, err)
 	project, err := client.Project(r.ctx, world.Project)
 	must(r.t, err)

@@ -40,6 +40,7 @@ type wireMR struct {
 	CreatedAt       time.Time     `json:"created_at"`
 	UpdatedAt       time.Time     `json:"updated_at"`
 	NotesCount      int64         `json:"user_notes_count"`
+	Resolved        bool          `json:"blocking_discussions_resolved"`
 	PreparedAt      *time.Time    `json:"prepared_at"`
 	MergeStatus     string        `json:"detailed_merge_status"`
 	MergeError      string        `json:"merge_error"`

@@ -38,10 +38,11 @@ func (r reading) settled() bool {
 type listing struct {
 	updated, sha, state, status string
 	notes                       int64
+	resolved                    bool
 }
 
 func listingOf(mr wireMR) listing {
-	return listing{mr.UpdatedAt.UTC().Format(time.RFC3339Nano), mr.SHA, mr.State, mr.MergeStatus, mr.NotesCount}
+	return listing{mr.UpdatedAt.UTC().Format(time.RFC3339Nano), mr.SHA, mr.State, mr.MergeStatus, mr.NotesCount, mr.Resolved}
 }
 
 // Heard says that something happened to a merge request, or to a commit: what

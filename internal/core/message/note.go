@@ -62,9 +62,11 @@ type Marks struct {
 	Heads []Head // newest first
 }
 
-// maxSeen bounds the marks in a sticky note. The newest are kept: an approval
-// whose mark was lost counts as edited, which only means it must be repeated.
-const maxSeen = 500
+// maxSeen bounds the marks in a sticky note, at some 30 characters each. What was
+// refused goes first, so that nobody who may not command anything can push
+// others' marks out, and then the oldest. An approval whose mark was lost counts
+// as edited, which only means it must be repeated.
+const maxSeen = 2000
 
 // maxHeads bounds the heads in a sticky note. An approval that was given for one
 // that was forgotten must be repeated.
@@ -107,7 +109,7 @@ const (
 func (m Marks) String() string {
 	var b strings.Builder
 	b.WriteString(seenMark)
-	for _, s := range m.Seen[max(0, len(m.Seen)-maxSeen):] {
+	for _, s := range m.kept() {
 		fmt.Fprintf(&b, " %d:%s", s.Note, s.Digest)
 		if s.Accepted {
 			b.WriteString("+")
@@ -122,6 +124,19 @@ func (m Marks) String() string {
 		fmt.Fprintf(&b, " %s:%s", h.SHA, h.Content)
 	}
 	return b.String() + " -->"
+}
+
+// kept are the marks for which there is room, in their order.
+func (m Marks) kept() []Seen {
+	over := len(m.Seen) - maxSeen
+	seen := slices.DeleteFunc(slices.Clone(m.Seen), func(s Seen) bool {
+		if s.Accepted || over <= 0 {
+			return false
+		}
+		over--
+		return true
+	})
+	return seen[max(0, len(seen)-maxSeen):]
 }
 
 // IsSticky recognises a sticky note's text. Whether Sluice wrote it is for the

@@ -245,6 +245,19 @@ func TestReadSeen(t *testing.T) {
 	}
 }
 
+// TestRefusedCommandsPushNoAcceptedOneOut floods a thread with refused commands:
+// whoever can only comment must not make Sluice forget what it has accepted.
+func TestRefusedCommandsPushNoAcceptedOneOut(t *testing.T) {
+	marks := message.Marks{Seen: []message.Seen{{Note: 1, Digest: "a", Accepted: true}}}
+	for n := range 5000 {
+		marks.Seen = append(marks.Seen, message.Seen{Note: core.NoteID(n + 2), Digest: "b"})
+	}
+	got := message.ReadMarks(message.Sticky("Waiting.", marks)).Seen
+	if len(got) != 2000 || got[0] != marks.Seen[0] || got[1999].Note != 5001 {
+		t.Errorf("%d marks are kept, from %+v to %+v", len(got), got[0], got[len(got)-1])
+	}
+}
+
 func FuzzSticky(f *testing.F) {
 	f.Add("Waiting.", int64(1), "ab", int64(2))
 	f.Add("<!-- sluice:seen 1:2 -->", int64(-1), "edited", int64(0))

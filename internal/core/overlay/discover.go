@@ -18,6 +18,7 @@ type finder struct {
 	reading policy.Reading
 	pins    []pin.Pin
 	met     map[int]bool // the fields of the reading that hold something
+	of      string       // what is looked at now
 	err     error
 }
 
@@ -27,6 +28,7 @@ func discover(w *work, resources []resource, reading policy.Reading, met map[int
 	f := &finder{work: w, reading: reading, met: met}
 	for _, r := range resources {
 		known := len(f.pins)
+		f.of = r.kind() + " " + r.original().name
 		f.resource(r)
 		f.named(r, known)
 		f.coupled(r, known)
@@ -43,7 +45,7 @@ func (f *finder) refuse(at pin.Place, format string, args ...any) {
 func (f *finder) add(k pin.Key, origin string, parts ...pin.Part) {
 	if len(parts) > 0 {
 		p := pin.New(k, parts...)
-		p.Origin = origin
+		p.Origin, p.Of = origin, f.of
 		f.pins = append(f.pins, p)
 	}
 }
@@ -229,7 +231,10 @@ func isImageKey(key string) bool { return key == "image" || strings.HasSuffix(ke
 // containers finds the images of a workload. What the images of a
 // kustomization say of one counts instead of the container's own text.
 func (f *finder) containers(r resource) {
-	images(f.work, r.root, func(image *node) {
+	defer func(object string) { f.of = object }(f.of)
+	object := f.of
+	imagesOf(f.work, r.root, func(container, image *node) {
+		f.of = object + ": " + container.str("name")
 		if image.kind != yamledit.Scalar {
 			f.refuse(image.at, "an image behind %s is not understood", image.why)
 			return
@@ -261,6 +266,8 @@ func (f *finder) distinct() []pin.Pin {
 		version string
 	}
 	var out []pin.Pin
+	var all []pin.Key        // before they were numbered
+	of := map[int][]string{} // of each pin
 	count, known, seen := map[pin.Key]int{}, map[version]int{}, map[place]bool{}
 	for _, p := range f.pins {
 		v := version{p.Key, p.Version}
@@ -271,7 +278,9 @@ func (f *finder) distinct() []pin.Pin {
 				p.Name = fmt.Sprintf("%s (%d)", p.Name, count[v.Key])
 			}
 			out = append(out, pin.Pin{Key: p.Key, Version: p.Version, At: p.At, Origin: p.Origin, Couples: p.Couples})
+			all = append(all, v.Key)
 		}
+		of[i] = append(of[i], p.Of)
 		if out[i].Origin != p.Origin {
 			out[i].Origin = "" // one place is not the whole truth
 		}
@@ -281,6 +290,12 @@ func (f *finder) distinct() []pin.Pin {
 				out[i].Parts = append(out[i].Parts, part)
 			}
 			seen[at] = true
+		}
+	}
+	for i := range out {
+		if count[all[i]] > 1 {
+			slices.Sort(of[i])
+			out[i].Of = strings.Join(slices.Compact(of[i]), ", ")
 		}
 	}
 	slices.SortFunc(out, byKey)

@@ -168,7 +168,7 @@ func (k *fluxKustomization) substitute(found []pin.Pin, maps []*node) error {
 		}
 		known := found[i]
 		found[i] = pin.New(known.Key, known.Parts...)
-		found[i].Origin, found[i].Couples = known.Origin, known.Couples
+		found[i].Origin, found[i].Couples, found[i].Of = known.Origin, known.Couples, known.Of
 	}
 	return nil
 }

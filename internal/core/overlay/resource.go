@@ -145,11 +145,16 @@ func whole(text string) string { return "^(?:" + text + ")$" }
 // wherever its pod template stands: Kubernetes's workloads and custom resources
 // alike.
 func images(w *work, n *node, found func(image *node)) {
+	imagesOf(w, n, func(_, image *node) { found(image) })
+}
+
+// imagesOf tells the container or volume of each as well.
+func imagesOf(w *work, n *node, found func(of, image *node)) {
 	if !w.spend(1) {
 		return
 	}
 	for _, item := range n.items {
-		images(w, item, found)
+		imagesOf(w, item, found)
 	}
 	for _, key := range n.keys {
 		value := n.fields[key]
@@ -160,10 +165,10 @@ func images(w *work, n *node, found func(image *node)) {
 					image = image.get("reference")
 				}
 				if written(image) || image != nil && image.kind == yamledit.Unclear {
-					found(image)
+					found(item, image)
 				}
 			}
 		}
-		images(w, value, found)
+		imagesOf(w, value, found)
 	}
 }

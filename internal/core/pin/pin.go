@@ -57,6 +57,9 @@ type Pin struct {
 	// Origin is where the cluster fetches it from: an image's full name, or a
 	// repository's URL; "" if that is not in sight.
 	Origin string
+	// Of says which objects and containers have it, where others of the overlay have
+	// another version of the same: a number in the name alone tells them apart.
+	Of string
 	// Couples are the members, as the policy spells them, by which it couples this
 	// value of a HelmRelease with versions.
 	Couples []string

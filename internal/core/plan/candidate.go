@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -168,6 +169,10 @@ func sourceVersions(inv *overlay.Inventory, env policy.Environment, app core.App
 					return nil, fmt.Sprintf("its sources disagree about %s: %s says %s, %s says %s",
 						p.Key, old.At.File, old.Version, p.At.File, p.Version)
 				}
+				if ok && old.Of != p.Of {
+					return nil, fmt.Sprintf("its sources disagree about what %s stands for, since there are several versions of it: %s in %s, %s in %s",
+						p.Key, cmp.Or(old.Of, "all that have it"), old.At.File, cmp.Or(p.Of, "all that have it"), p.At.File)
+				}
 				wanted[p.Key] = p
 			}
 		}
@@ -183,7 +188,13 @@ func (c *Candidate) weigh(d *overlay.Deployment, have, want pin.Pin, rule policy
 	case isRange(have, want):
 		// Which version a range comes to is decided in the cluster. Each
 		// environment's range is its own choice, and there is nothing to bring over.
-	case err != nil && want.Version == have.Version:
+	case want.Version == have.Version:
+	case confused(d, have, want):
+		c.Changes = append(c.Changes, Change{Cluster: d.Cluster, Pin: have, New: want.Version, Source: want.At})
+		if c.Blocked == "" {
+			c.block("%s stands for %s in %s and for %s in %s, since there are several versions of it, and which is which is not known; promote it by hand, or bring them to one version",
+				have.Key, want.Of, c.From, cmp.Or(have.Of, "all that have it"), c.Target.Env)
+		}
 	case err != nil:
 		c.Changes = append(c.Changes, Change{Cluster: d.Cluster, Pin: have, New: want.Version, Source: want.At})
 		if c.Blocked == "" {

@@ -29,6 +29,25 @@ func (c *Candidate) kin(d *overlay.Deployment, wanted map[pin.Key]pin.Pin) {
 	}
 }
 
+// confused tells whether a number alone would say which of several versions of
+// one thing in the source is meant.
+func confused(d *overlay.Deployment, have, want pin.Pin) bool {
+	return want.Of != "" && (want.Of != have.Of || alike(d, have))
+}
+
+// alike tells whether another version of the same is of an object and a container
+// that are called just so, in another namespace.
+func alike(d *overlay.Deployment, p pin.Pin) bool {
+	return slices.ContainsFunc(d.Pins, func(o pin.Pin) bool {
+		return o.Key != p.Key && o.Kind == p.Kind && o.Of == p.Of && p.Of != "" && unnumbered(o.Name) == unnumbered(p.Name)
+	})
+}
+
+func unnumbered(name string) string {
+	base, _, _ := strings.Cut(name, " (")
+	return base
+}
+
 // sameImage tells whether two full names are of one image. Which registry it
 // comes from, and under which path there, is the environment's own choice, as
 // with a mirror. A name that is not in sight is not compared.

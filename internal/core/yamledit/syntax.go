@@ -17,6 +17,7 @@ import (
 // commonest reason why a manifest is not YAML. The parser never tells the
 // column: it is that of the first thing on the line.
 func (f *File) explain(err error) error {
+	f.lines = lineStarts(f.src) // nobody has the file yet
 	line, reason := f.blame(err)
 	if bytes.Contains(f.src, []byte("{{")) {
 		reason += " (the text holds \"{{\": a Helm template is not YAML until it is rendered)"

@@ -5,7 +5,7 @@
 // known to (see Faults).
 //
 // It is honest about what it is: every answer carries X-Fakegitlab: 1, and the
-// version it reports ends in "-fake". It never claims to be complete. Forks,
+// version it reports ends in "-fake". It never claims to be complete. Forks (but for what they request),
 // issues, groups' own projects, SSH and required approval rules by name are
 // not there, and an unknown path is a 404.
 //

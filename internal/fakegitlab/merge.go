@@ -183,7 +183,7 @@ func (s *Server) markMerged(mr *mergeRequest, by *user) {
 		remove = *mr.removeSource
 	}
 	head := mr.project.repo.branch(mr.source)
-	if !remove || head == "" || head != mr.sha || mr.project.protection(mr.source) != nil {
+	if !remove || mr.fork != 0 || head == "" || head != mr.sha || mr.project.protection(mr.source) != nil {
 		return
 	}
 	if err := s.update(mr.project, by, refUpdate{ref: "refs/heads/" + mr.source, before: head}); err != nil {

@@ -66,7 +66,7 @@ func (s *Server) detailedStatus(mr *mergeRequest) string {
 		return "checking"
 	case mr.draft():
 		return "draft_status"
-	case mr.project.repo.branch(mr.source) == "" || mr.sha == mr.base:
+	case mr.fork == 0 && mr.project.repo.branch(mr.source) == "" || mr.sha == mr.base:
 		return "commits_status"
 	case o.DiscussionsMustBeResolved && !mr.discussionsResolved():
 		return "discussions_not_resolved"

@@ -72,7 +72,7 @@ func (c *call) mayOpen(source, target string) error {
 
 // duplicate is the conflict that makes creating idempotent for its caller.
 func (c *call) duplicate(source, target string) error {
-	same := c.project.openMRs(func(mr *mergeRequest) bool { return mr.source == source && mr.target == target })
+	same := c.project.openMRs(func(mr *mergeRequest) bool { return mr.from(source) && mr.target == target })
 	if len(same) == 0 {
 		return nil
 	}
@@ -233,7 +233,7 @@ func (s *Server) changeState(mr *mergeRequest, by *user, event string) {
 		s.systemNote(mr, by, "closed")
 	case event == "reopen" && mr.state == "closed":
 		mr.state, mr.closedAt, mr.closedBy = "opened", nil, nil
-		if head := mr.project.repo.branch(mr.source); head != "" && head != mr.sha {
+		if head := mr.project.repo.branch(mr.source); mr.fork == 0 && head != "" && head != mr.sha {
 			s.newVersion(mr, head)
 		}
 		s.systemNote(mr, by, "reopened")

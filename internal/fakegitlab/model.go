@@ -1,6 +1,7 @@
 package fakegitlab
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -96,6 +97,7 @@ type mergeRequest struct {
 	assignees   []*user
 	reviewers   []*user
 	source      string
+	fork        int64 // the project that source is a branch of; 0 for this one
 	target      string
 	state       string
 	sha         string
@@ -204,6 +206,12 @@ type commitStatus struct {
 
 // open is false for a locked merge request, which is about to be merged.
 func (mr *mergeRequest) open() bool { return mr.state == "opened" }
+
+// from tells whether a branch of the project itself is what it brings.
+func (mr *mergeRequest) from(branch string) bool { return mr.fork == 0 && mr.source == branch }
+
+// sourceProject is the id of the project that the branch is in.
+func (mr *mergeRequest) sourceProject() int64 { return cmp.Or(mr.fork, mr.project.id) }
 
 // diffHead is the version that is current.
 func (mr *mergeRequest) userNotes() int {

@@ -55,7 +55,7 @@ func (s *Server) renderBasicMR(mr *mergeRequest) obj {
 		"merged_at": stampOr(mr.mergedAt), "closed_by": s.nullUser(mr.closedBy), "closed_at": stampOr(mr.closedAt),
 		"target_branch": mr.target, "source_branch": mr.source, "user_notes_count": mr.userNotes(), "upvotes": mr.votes("thumbsup"), "downvotes": mr.votes("thumbsdown"),
 		"author": s.nullUser(mr.author), "assignees": users(mr.assignees), "assignee": s.nullUser(assignee), "reviewers": users(mr.reviewers),
-		"source_project_id": mr.project.id, "target_project_id": mr.project.id, "labels": append([]string{}, mr.labels...),
+		"source_project_id": mr.sourceProject(), "target_project_id": mr.project.id, "labels": append([]string{}, mr.labels...),
 		"draft": mr.draft(), "work_in_progress": mr.draft(), "imported": false, "imported_from": "none", "milestone": nil,
 		"merge_when_pipeline_succeeds": mr.auto != nil, "merge_status": s.oldMergeStatus(mr), "detailed_merge_status": s.detailedStatus(mr),
 		"merge_after": nil, "sha": orNull(mr.sha), "merge_commit_sha": orNull(mr.mergeCommit), "squash_commit_sha": orNull(mr.squashCommit),

@@ -136,7 +136,7 @@ func (s *Server) mrAttributes(mr *mergeRequest) obj {
 	o := obj{
 		"id": mr.id, "iid": mr.iid, "author_id": mr.author.id, "title": mr.title, "description": mr.description, "draft": mr.draft(), "work_in_progress": mr.draft(),
 		"created_at": hookStamp(mr.createdAt), "updated_at": hookStamp(mr.updatedAt), "prepared_at": hookStampOr(mr.preparedAt), "merged_at": hookStampOr(mr.mergedAt),
-		"source_branch": mr.source, "target_branch": mr.target, "source_project_id": p.id, "target_project_id": p.id, "state": mr.state, "state_id": stateID(mr.state),
+		"source_branch": mr.source, "target_branch": mr.target, "source_project_id": mr.sourceProject(), "target_project_id": p.id, "state": mr.state, "state_id": stateID(mr.state),
 		"merge_status": s.oldMergeStatus(mr), "detailed_merge_status": s.hookMergeStatus(mr), "merge_commit_sha": orNull(mr.mergeCommit), "squash_commit_sha": orNull(mr.squashCommit),
 		"merge_error": orNull(mr.mergeError), "merge_params": mergeParams, "merge_when_pipeline_succeeds": mr.auto != nil, "merge_user_id": nil,
 		"head_pipeline_id": nil, "milestone_id": nil, "assignee_ids": ids(mr.assignees), "assignee_id": nil, "reviewer_ids": ids(mr.reviewers),

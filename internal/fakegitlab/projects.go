@@ -123,3 +123,12 @@ func updateProject(c *call) (reply, error) {
 	}
 	return ok(c.renderProject(p, c.user))
 }
+
+func archiveProject(c *call) (reply, error)   { return c.setArchived(true) }
+func unarchiveProject(c *call) (reply, error) { return c.setArchived(false) }
+
+// setArchived makes the repository read-only, or lets it be written to again.
+func (c *call) setArchived(archived bool) (reply, error) {
+	c.project.archived = archived
+	return created(c.renderProject(c.project, c.user))
+}

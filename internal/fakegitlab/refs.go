@@ -43,7 +43,7 @@ func (s *Server) pushed(p *project, by *user, updates []refUpdate) {
 
 // sourceMoved gives open merge requests from a branch a new version.
 func (s *Server) sourceMoved(p *project, by *user, branch string, u refUpdate) {
-	for _, mr := range p.openMRs(func(mr *mergeRequest) bool { return mr.source == branch }) {
+	for _, mr := range p.openMRs(func(mr *mergeRequest) bool { return mr.from(branch) }) {
 		if u.after == "" || u.after == mr.sha {
 			continue
 		}

@@ -59,6 +59,8 @@ func coreRoutes() []route {
 		{"GET " + prefix + "/projects", open, listProjects},
 		{"GET " + proj, Guest, getProject},
 		{"PUT " + proj, Maintainer, updateProject},
+		{"POST " + proj + "/archive", Maintainer, archiveProject},
+		{"POST " + proj + "/unarchive", Maintainer, unarchiveProject},
 		{"GET " + proj + "/members", Guest, listMembers},
 		{"GET " + proj + "/members/all", Guest, listAllMembers},
 		{"GET " + proj + "/members/all/{uid}", Guest, getAnyMember},

@@ -189,6 +189,28 @@ func (s *Server) RenameProject(from, to string) error {
 	return nil
 }
 
+// AddForkRequest opens a merge request from a fork of the project: from a branch
+// there, of any name, whose head is a commit that is also here. It returns its
+// iid. The fork itself is nowhere.
+func (s *Server) AddForkRequest(projectPath, username, branch, into, head string) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, u := s.projectByPath(projectPath), s.userByName(username)
+	if p == nil || u == nil {
+		return 0, core.Errorf(core.NotFound, "no project %q or no user %q", projectPath, username)
+	}
+	now := s.now()
+	mr := &mergeRequest{
+		id: s.next(), iid: int64(len(p.mrs)) + 1, project: p, fork: s.next(), author: u, title: "From a fork", labels: []string{},
+		source: branch, target: into, state: "opened", createdAt: now, updatedAt: now, thread: &thread{},
+	}
+	p.mrs = append(p.mrs, mr)
+	s.newVersion(mr, head)
+	s.touch(mr)
+	s.prepare(mr)
+	return mr.iid, nil
+}
+
 // splitPath separates a project's own name from its namespace.
 func splitPath(path string) (namespace, last string) {
 	i := strings.LastIndexByte(path, '/')

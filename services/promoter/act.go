@@ -202,6 +202,7 @@ func (r *repo) merge(ctx context.Context, o *observation, a plan.MergeMR) error 
 	if err != nil {
 		return err
 	}
+	again.Reports = r.p.clusterReports() // before Git, which is read at what they name
 	fresh := &observation{state: &again}
 	if err := r.readGit(fresh, refs); err != nil {
 		return err
@@ -218,7 +219,6 @@ func (r *repo) merge(ctx context.Context, o *observation, a plan.MergeMR) error 
 	if err := r.recall(ctx, fresh); err != nil {
 		return err
 	}
-	again.Reports = r.p.clusterReports()
 	if !slices.Contains(r.planner.Compute(fresh.policy, &again, r.p.cfg.Clock()).Actions, plan.Action(a)) {
 		return core.Errorf(core.Conflict, "merge !%d: something moved since it was decided", a.MR)
 	}

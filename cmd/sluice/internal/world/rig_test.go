@@ -2,11 +2,14 @@ package world_test
 
 import (
 	"context"
+	"flag"
 	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +71,19 @@ var renderer render.Renderer
 // patience bounds a wait for something that must happen: long, because the
 // machine that runs the tests may be busy with others.
 const patience = 60 * time.Second
+
+// TestMain runs more worlds side by side than there are processors: they wait
+// more than they compute.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", strconv.Itoa(max(worlds, runtime.GOMAXPROCS(0)))); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// worlds is how many run at once, at least.
+const worlds = 6
 
 func newRig(t *testing.T) *rig {
 	t.Helper()

@@ -78,7 +78,8 @@ func (ch Change) writes(use *overlay.Use) []spot {
 	return out
 }
 
-// others are the targets that would be moved without having asked for it.
+// others are targets that would be moved without having asked for it: one more
+// than are named is enough.
 func (c *Candidate) others(p *policy.Policy, inv *overlay.Inventory, use *overlay.Use, moved []spot, texts map[spot]string) []core.Target {
 	var out []core.Target
 	for _, t := range use.By {
@@ -90,6 +91,9 @@ func (c *Candidate) others(p *policy.Policy, inv *overlay.Inventory, use *overla
 		}
 		if len(use.By) > maxSharers || !c.agrees(p, inv, t, moved, texts) {
 			out = append(out, t)
+		}
+		if len(out) > maxSharersNamed {
+			break
 		}
 	}
 	return out
@@ -131,8 +135,8 @@ func (c *Candidate) entangled(ch Change, use *overlay.Use, moved []spot, others 
 	for _, t := range others[:min(len(others), maxSharersNamed)] {
 		names = append(names, t.String())
 	}
-	if more := len(others) - len(names); more > 0 {
-		names = append(names, fmt.Sprintf("%d more", more))
+	if len(others) > len(names) {
+		names = append(names, "others")
 	}
 	list := names[0]
 	if last := len(names) - 1; last > 0 {

@@ -147,8 +147,8 @@ func getCommitRefs(c *call) (reply, error) {
 	return ok(page(c, refs))
 }
 
-// listCommitMergeRequests finds the merge requests that brought a commit or
-// carry it now.
+// listCommitMergeRequests finds the merge requests, of whatever state, that
+// brought a commit or carry it now, the newest first.
 func listCommitMergeRequests(c *call) (reply, error) {
 	commit, err := c.commitOfPath()
 	if err != nil {
@@ -162,6 +162,7 @@ func listCommitMergeRequests(c *call) (reply, error) {
 			found = append(found, mr)
 		}
 	}
+	slices.Reverse(found)
 	return ok(render(page(c, found), c.renderBasicMR))
 }
 

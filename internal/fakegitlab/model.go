@@ -9,17 +9,19 @@ import (
 )
 
 type user struct {
-	id        int64
-	username  string
-	name      string
-	state     string
-	bot       bool
-	admin     bool
-	tokenID   int64
-	token     core.Secret
-	scopes    []string
-	expiresAt time.Time
-	createdAt time.Time
+	id       int64
+	username string
+	name     string
+	state    string
+	bot      bool
+
+	publicEmail string
+	admin       bool
+	tokenID     int64
+	token       core.Secret
+	scopes      []string
+	expiresAt   time.Time
+	createdAt   time.Time
 }
 
 // email is derived: nothing here depends on real ones.

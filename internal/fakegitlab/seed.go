@@ -32,6 +32,7 @@ type User struct {
 	Name         string      // empty: the user name
 	Token        core.Secret // must be unique among users
 	Bot          bool
+	PublicEmail  string // empty: the user keeps it private
 	Admin        bool
 	State        string    // empty: active
 	Scopes       []string  // of the token; empty: api
@@ -77,7 +78,7 @@ func (s *Server) AddUser(u User) (int64, error) {
 	now := s.now()
 	n := &user{
 		id: s.next(), username: u.Username, name: cmp.Or(u.Name, u.Username), state: cmp.Or(u.State, "active"),
-		bot: u.Bot, admin: u.Admin, tokenID: s.next(), token: u.Token, scopes: u.Scopes, expiresAt: u.TokenExpires, createdAt: now,
+		bot: u.Bot, publicEmail: u.PublicEmail, admin: u.Admin, tokenID: s.next(), token: u.Token, scopes: u.Scopes, expiresAt: u.TokenExpires, createdAt: now,
 	}
 	if len(n.scopes) == 0 {
 		n.scopes = []string{"api"}

@@ -16,7 +16,7 @@ func (s *Server) basicUser(u *user) obj {
 	}
 	return obj{
 		"id": u.id, "username": u.username, "name": u.name, "state": u.state, "locked": false,
-		"avatar_url": nil, "web_url": s.url + "/" + u.username, "public_email": "",
+		"avatar_url": nil, "web_url": s.url + "/" + u.username, "public_email": u.publicEmail,
 	}
 }
 

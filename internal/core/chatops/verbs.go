@@ -64,7 +64,7 @@ func judging() []Verb {
 		{
 			Name: "approve", Usage: "approve [commit]", Example: "/sluice approve 1f3c9a2b", Level: Asking, Places: here,
 			Description: "Agrees to this promotion as it stands. It counts for the content that the branch had then, and lapses when that changes; a mere rebase leaves it in force. With a commit, it counts for what that commit holds.",
-			Who:         "the people whom the policy names for this environment; the author only if the policy allows it",
+			Who:         "the people whom the policy names for this environment; the author, and who brought the version to its source, only if the policy allows it",
 		},
 		{
 			Name: "unapprove", Usage: "unapprove", Example: "/sluice unapprove", Level: Asking, Places: here,

@@ -286,17 +286,66 @@ func TestApprovals(t *testing.T) {
 			if tc.author != "" {
 				rule.Author = tc.author
 			}
-			v := gate.Approvals(rule, tc.people, []core.UserID{1000, 7})
+			v := gate.Approvals(rule, tc.people, []core.UserID{1000, 7}, gate.Bringers{})
 			if v.Reason != tc.reason || (v.State == gate.Pass) != tc.pass || v.State == gate.Block || !v.Until.IsZero() {
 				t.Errorf("got %+v, want %q", v, tc.reason)
 			}
 			if len(tc.people) == 0 {
 				return
 			}
-			if got := gate.Refusal(rule, tc.people[len(tc.people)-1], []core.UserID{1000, 7}); got != tc.refusal {
+			if got := gate.Refusal(rule, tc.people[len(tc.people)-1], []core.UserID{1000, 7}, gate.Bringers{}); got != tc.refusal {
 				t.Errorf("refusal %q, want %q", got, tc.refusal)
 			}
 		})
+	}
+}
+
+func TestWhoBroughtItDoesNotApproveIt(t *testing.T) {
+	jane := gate.Person{ID: 11, Username: "jane", Level: 40, Active: true, Email: "Jane@example.com"}
+	rule := policy.Approvals{Count: 1, Author: policy.AuthorDeny, Bumper: policy.AuthorDeny, From: []policy.Principal{policy.Maintainer()}}
+	for name, tc := range map[string]struct {
+		by     gate.Bringer
+		denied bool
+	}{
+		"the user":                 {gate.Bringer{User: 11, Email: "else@example.com"}, true},
+		"another user":             {gate.Bringer{User: 12, Email: "jane@example.com"}, false},
+		"the address":              {gate.Bringer{Email: "jane@Example.com"}, true},
+		"another address":          {gate.Bringer{Email: "jane@example.org"}, false},
+		"the private address":      {gate.Bringer{Email: "11-jane-of-old@users.noreply.gitlab.com"}, true},
+		"another private address":  {gate.Bringer{Email: "111-jane@users.noreply.gitlab.com"}, false},
+		"a private one of another": {gate.Bringer{Email: "11+jane@users.noreply.github.com"}, false},
+		"no number":                {gate.Bringer{Email: "-jane@users.noreply.gitlab.com"}, false},
+		"nothing":                  {gate.Bringer{}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.by.Into = "dev"
+			v := gate.Approvals(rule, []gate.Person{jane}, nil, gate.Bringers{Known: []gate.Bringer{tc.by}})
+			if tc.denied != (v.State == gate.Wait) || v.State == gate.Block {
+				t.Errorf("got %+v", v)
+			}
+			loose := rule
+			loose.Bumper = policy.AuthorAllow
+			if v := gate.Approvals(loose, []gate.Person{jane}, nil, gate.Bringers{Known: []gate.Bringer{tc.by}, Unasked: "not yet"}); v.State != gate.Pass {
+				t.Errorf("where the policy allows it: %+v", v)
+			}
+		})
+	}
+}
+
+// What has not been asked yet is not taken for nobody.
+func TestApprovalsWaitUntilItIsKnownWhoBroughtIt(t *testing.T) {
+	rule := policy.Approvals{Count: 1, From: []policy.Principal{policy.Maintainer()}}
+	v := gate.Approvals(rule, []gate.Person{person(1, 40)}, nil, gate.Bringers{Unasked: "who brought it is not known yet"})
+	if v.State != gate.Wait || !strings.Contains(v.Reason, "who brought it is not known yet") {
+		t.Errorf("got %+v", v)
+	}
+	many := gate.Bringers{Unknown: "nobody knows"}
+	for i := range 5 {
+		many.Known = append(many.Known, gate.Bringer{User: core.UserID(10 + i), Name: fmt.Sprint("p", i)})
+	}
+	v = gate.Approvals(rule, nil, nil, many)
+	if want := "0 of 1 approvals; needed from the role maintainer, but not from p0 or p1 or p2 or others, who brought the version; nobody knows"; v.Reason != want {
+		t.Errorf("got %q, want %q", v.Reason, want)
 	}
 }
 
@@ -305,13 +354,13 @@ func TestApprovalsCountPeopleNotNames(t *testing.T) {
 	rule := policy.Approvals{Count: 2, From: []policy.Principal{policy.Maintainer()}}
 	a, b := person(1, 40), person(1, 40)
 	b.Username = "renamed"
-	if v := gate.Approvals(rule, []gate.Person{a, b}, nil); v.State == gate.Pass {
+	if v := gate.Approvals(rule, []gate.Person{a, b}, nil, gate.Bringers{}); v.State == gate.Pass {
 		t.Errorf("one person under two names passes: %+v", v)
 	}
 }
 
 func TestApprovalsFromNobodyNeverPass(t *testing.T) {
-	if v := gate.Approvals(policy.Approvals{Count: 1}, []gate.Person{person(1, 50)}, nil); v.State != gate.Wait {
+	if v := gate.Approvals(policy.Approvals{Count: 1}, []gate.Person{person(1, 50)}, nil, gate.Bringers{}); v.State != gate.Wait {
 		t.Errorf("got %+v", v)
 	}
 	if (gate.Person{Active: true, Level: 50}).Is(policy.Principal{}) {

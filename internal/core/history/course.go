@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -142,6 +143,31 @@ func Births(courses []Course, key pin.Key, as func(string) (string, bool)) map[s
 		}
 	}
 	return born
+}
+
+// Brought lists the steps that gave a key one of the versions that is accepts, in
+// any cluster, newest first: before each of them it had none of these there. Of
+// the oldest, the commit may be unknown.
+func (c Course) Brought(key pin.Key, is func(version string) bool) []Step {
+	slots, found := map[Slot]bool{}, map[int]Step{}
+	for _, s := range c.Steps {
+		for slot := range s.Has {
+			if slot.Key == key {
+				slots[slot] = true
+			}
+		}
+	}
+	for slot := range slots {
+		before := false
+		for _, t := range c.turns(slot) {
+			now := is(t.version)
+			if now && !before {
+				found[t.step.Behind] = t.step
+			}
+			before = now
+		}
+	}
+	return slices.SortedFunc(maps.Values(found), func(a, b Step) int { return cmp.Compare(a.Behind, b.Behind) })
 }
 
 func same(a, b map[Slot]string) bool { return maps.Equal(a, b) }

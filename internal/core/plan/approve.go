@@ -21,7 +21,7 @@ func (l *life) approve(ls *listener, s said) string {
 	if rule.Count == 0 {
 		return "The policy asks for no approvals here, so there is nothing to approve."
 	}
-	if reason := gate.Refusal(rule, s.by, l.authors()); reason != "" {
+	if reason := gate.Refusal(rule, s.by, l.authors(), l.bringers()); reason != "" {
 		return "This approval does not count: " + message.Quote(reason, 500) + "."
 	}
 	at := l.headAt(s.CreatedAt)

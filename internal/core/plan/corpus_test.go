@@ -127,6 +127,7 @@ type scenario struct {
 	Open      []openMR
 	Closed    map[string]closedMR // by branch
 	Recent    []closedMR
+	Origins   map[string]origin // by commit; those that are not here came by somebody's merge request
 	Control   []note // on the issue for commands
 	Lost      string // why that cannot be read
 	People    map[string]person
@@ -158,7 +159,24 @@ type closedMR struct {
 	Notes   []note
 }
 
+// origin is how a commit came to the default branch: by a merge request, or
+// pushed with these addresses. The empty one is not known.
+type origin struct {
+	By, Merger string
+	Robot      bool
+	Emails     []string
+}
+
+func (s *scenario) originOf(o origin) plan.Origin {
+	out := plan.Origin{Emails: o.Emails}
+	if o.By != "" {
+		out.Carriers = []plan.Carrier{{Author: s.user(o.By), AuthorName: o.By, Robot: o.Robot, Merger: s.user(o.Merger), MergerName: o.Merger}}
+	}
+	return out
+}
+
 type person struct {
+	Email   string
 	ID      core.UserID
 	Level   int
 	Blocked bool
@@ -252,8 +270,11 @@ func (s *scenario) build(t *testing.T, tree map[string]string) *world {
 	}
 	for name, who := range s.People {
 		if !slices.Contains(s.Unknown, name) {
-			w.people[who.ID] = plan.Person{ID: who.ID, Username: name, Level: who.Level, Active: !who.Blocked, Groups: who.Groups}
+			w.people[who.ID] = plan.Person{ID: who.ID, Username: name, Level: who.Level, Active: !who.Blocked, Groups: who.Groups, Email: who.Email}
 		}
+	}
+	for commit, o := range s.Origins {
+		w.origins[sha(commit)] = s.originOf(o)
 	}
 	w.webURL = s.WebURL
 	w.trains, w.attempts = s.Trains, map[core.Target]plan.Attempt{}

@@ -38,7 +38,7 @@ func (l *life) verdicts(heard talk) []gate.Verdict {
 		out = append(out, gate.Freezes(g.Freezes, l.now))
 	}
 	if g.Approvals.Count > 0 {
-		out = append(out, gate.Approvals(g.Approvals, heard.approvers, l.authors()))
+		out = append(out, gate.Approvals(g.Approvals, heard.approvers, l.authors(), l.bringers()))
 	}
 	return heard.overridden(out)
 }

@@ -116,8 +116,9 @@ func (pl *Planner) Recall(p *policy.Policy, s *State, trace func(core.Target) (h
 // asked lists the targets whose past a plan needs, as far as the state tells.
 func (pl *Planner) asked(p *policy.Policy, s *State) []core.Target {
 	need := map[core.Target]bool{}
-	c := &computation{policy: p, state: s}
-	for _, t := range c.pastOfWishes() {
+	pl.look(p, s.Inventory)
+	c := &computation{policy: p, state: s, envs: pl.envs, plan: &Plan{}}
+	for _, t := range append(c.pastOfWishes(), c.pastOfBringers()...) {
 		need[t] = true
 	}
 	pl.open(p, s.Inventory, func(env policy.Environment, found Candidate) {

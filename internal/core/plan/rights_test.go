@@ -34,6 +34,7 @@ func speakers() (names []string, people map[string]plan.Person) {
 	add("manager outside", 0, true, "platform/managers")
 	add("on-call", 10, true, "platform/on-call")
 	add("author", 40, true)
+	add("bumper", 40, true)
 	add("blocked owner", 50, false)
 	return append(names, "bot"), people
 }
@@ -112,6 +113,7 @@ func hearing(t *testing.T, verb chatops.Verb, people map[string]plan.Person, nam
 		author = p.ID
 	}
 	w.open[0].Author = people["author"].ID
+	w.origins[w.head()] = plan.Origin{Carriers: []plan.Carrier{{Author: people["bumper"].ID, AuthorName: "bumper"}}}
 	note := plan.Note{ID: 50, Author: author, Body: text, CreatedAt: clock(t, "09:40"), UpdatedAt: clock(t, "09:40")}
 	if verb.Name == "reopen" {
 		closed := w.open[0]

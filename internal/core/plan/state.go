@@ -38,6 +38,9 @@ type State struct {
 	// History is what targets deployed before Head, for those that [Planner.Recall]
 	// asks about; where one of them is absent, its past is unknown.
 	History map[core.Target]history.Course
+	// Origins tell how commits came to the default branch, as far as that is known:
+	// what [Planner.Origins] asks for.
+	Origins map[core.SHA]Origin
 	// Resumed is when a person who may do so last said that promotion into a target
 	// goes on although it was lowered. It lifts what was lowered until then, and
 	// nothing that is lowered later.

@@ -24,6 +24,9 @@ import (
 
 const bot core.UserID = 1
 
+// somebody gives no commands.
+const somebody core.UserID = 900
+
 // world is a monorepo, its GitLab project and its clusters, held in memory. It
 // does what the actions' contracts say and lets a test look at the state that
 // a pass would observe.
@@ -38,6 +41,7 @@ type world struct {
 	trunk     []core.SHA       // oldest first
 	past      []history.Commit // the same, an hour apart
 	resumed   map[core.Target]time.Time
+	origins   map[core.SHA]plan.Origin // of commits that did not come by somebody's merge request
 	branches  map[string]branch
 	open      []plan.MergeRequest
 	closed    map[string]plan.MergeRequest
@@ -77,7 +81,7 @@ func newWorld(t testing.TB, files map[string]string, now time.Time) *world {
 		branches: map[string]branch{}, closed: map[string]plan.MergeRequest{},
 		people: map[core.UserID]plan.Person{}, reactions: map[core.NoteID][]string{},
 		reports: map[core.Cluster][]gate.Report{}, triggers: map[core.Cluster]plan.TriggerRecord{},
-		receivers: map[core.Cluster]bool{}, heads: map[core.SHA]map[string]string{}, resumed: map[core.Target]time.Time{},
+		receivers: map[core.Cluster]bool{}, heads: map[core.SHA]map[string]string{}, resumed: map[core.Target]time.Time{}, origins: map[core.SHA]plan.Origin{},
 	}
 }
 
@@ -149,6 +153,7 @@ func (w *world) observe() *plan.State {
 		s.Open = append(s.Open, mr)
 	}
 	w.recall(s)
+	w.trace(s)
 	return s
 }
 
@@ -166,6 +171,20 @@ func (w *world) recall(s *plan.State) {
 	})
 	if err != nil {
 		w.t.Fatal(err)
+	}
+}
+
+// trace tells how commits came, as far as a plan asks.
+func (w *world) trace(s *plan.State) {
+	s.Origins = map[core.SHA]plan.Origin{}
+	for _, commit := range new(plan.Planner).Origins(w.policy, s) {
+		origin, special := w.origins[commit]
+		if !special {
+			origin.Carriers = []plan.Carrier{{Author: somebody, Merger: somebody}}
+		}
+		if !special || len(origin.Carriers)+len(origin.Emails) > 0 {
+			s.Origins[commit] = origin
+		}
 	}
 }
 

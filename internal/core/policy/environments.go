@@ -35,7 +35,7 @@ func (d *decoder) environments(at place) []envSource {
 // environment starts from the safe values; a gate that cannot be read keeps
 // its own.
 func (d *decoder) environment(at place) envSource {
-	e := envSource{Environment: Environment{Merge: Manual, Candidate: Newest, Gates: Gates{Approvals: Approvals{Author: AuthorDeny}}}}
+	e := envSource{Environment: Environment{Merge: Manual, Candidate: Newest, Gates: Gates{Approvals: Approvals{Author: AuthorDeny, Bumper: AuthorDeny}}}}
 	var merge, gates, candidate place
 	keys := d.mapping(at,
 		field{"name", true, func(at place) { e.name = at; e.Name, _ = read(d, at, parseEnv) }},
@@ -47,7 +47,7 @@ func (d *decoder) environment(at place) envSource {
 	)
 	if !slices.Contains(keys, "from") {
 		d.refuseGatesOfRoot(merge, gates, candidate)
-		e.Gates = Gates{Approvals: Approvals{Author: AuthorDeny}}
+		e.Gates = Gates{Approvals: Approvals{Author: AuthorDeny, Bumper: AuthorDeny}}
 	} else if !slices.Contains(keys, "gates") {
 		e.Gates.Healthy = true
 	}
@@ -127,7 +127,7 @@ func parseCluster(text string) (core.Cluster, error) {
 // gates reads what is written; Healthy is on unless it is switched off in so
 // many words.
 func (d *decoder) gates(at place) Gates {
-	g := Gates{Healthy: true, Approvals: Approvals{Author: AuthorDeny}}
+	g := Gates{Healthy: true, Approvals: Approvals{Author: AuthorDeny, Bumper: AuthorDeny}}
 	var soak place
 	d.mapping(at,
 		field{"healthy", false, func(at place) { g.Healthy = d.boolean(at, true) }},
@@ -147,11 +147,12 @@ func (d *decoder) gates(at place) Gates {
 // approvals needs a count as soon as it is there: who writes a list of people
 // and no count expects their approval to be needed.
 func (d *decoder) approvals(at place) Approvals {
-	a := Approvals{Author: AuthorDeny}
+	a := Approvals{Author: AuthorDeny, Bumper: AuthorDeny}
 	keys := d.mapping(at,
 		field{"count", true, func(at place) { a.Count, _ = d.integer(at, 0, maxApprovals) }},
 		field{"from", false, func(at place) { a.From = d.principals(at) }},
 		field{"author", false, func(at place) { a.Author = oneOf(d, at, AuthorDeny, AuthorAllow) }},
+		field{"bumper", false, func(at place) { a.Bumper = oneOf(d, at, AuthorDeny, AuthorAllow) }},
 	)
 	if a.Count == 0 && len(keys) > 1 && slices.Contains(keys, "count") {
 		d.report(at, "the count is 0, so %s has no effect; raise the count or remove the rest", strings.Join(without(keys, "count"), " and "))

@@ -68,10 +68,11 @@ type Gates struct {
 type Approvals struct {
 	Count  int         // 0 means that none is needed
 	From   []Principal // a person counts if any of these matches; never empty when Count > 0
-	Author AuthorRule
+	Author AuthorRule  // about the merge request's author
+	Bumper AuthorRule  // about who brought the version to where it comes from
 }
 
-// AuthorRule says whether the one who made the change counts among those who
+// AuthorRule says whether one who made the change counts among those who
 // approve it.
 type AuthorRule string
 

@@ -68,7 +68,7 @@ func render(p *policy.Policy) string {
 	for _, e := range p.Environments {
 		fmt.Fprintf(&b, "environment %s from %v clusters %v merge %s", e.Name, e.From, e.Clusters, e.Merge)
 		g := e.Gates
-		fmt.Fprintf(&b, " healthy %t soak %s approvals %d from %v author %s\n", g.Healthy, g.Soak, g.Approvals.Count, g.Approvals.From, g.Approvals.Author)
+		fmt.Fprintf(&b, " healthy %t soak %s approvals %d from %v author %s bumper %s\n", g.Healthy, g.Soak, g.Approvals.Count, g.Approvals.From, g.Approvals.Author, g.Approvals.Bumper)
 		if g.Pipeline {
 			b.WriteString("  pipeline\n")
 		}

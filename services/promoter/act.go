@@ -216,8 +216,10 @@ func (r *repo) merge(ctx context.Context, o *observation, a plan.MergeMR) error 
 	if err := r.meetAgain(ctx, fresh, a.MR); err != nil {
 		return err
 	}
-	if err := r.recall(ctx, fresh); err != nil {
-		return err
+	for _, ask := range []func(context.Context, *observation) error{r.recall, r.askOrigins} {
+		if err := ask(ctx, fresh); err != nil {
+			return err
+		}
 	}
 	if !slices.Contains(r.planner.Compute(fresh.policy, &again, r.p.cfg.Clock()).Actions, plan.Action(a)) {
 		return core.Errorf(core.Conflict, "merge !%d: something moved since it was decided", a.MR)

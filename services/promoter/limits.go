@@ -24,6 +24,16 @@ const (
 	// maxHintAge is how long a burst of hints is gathered before the pass that
 	// answers them: GitLab sends several for one push.
 	maxHintAge = 50 * time.Millisecond
+	// maxOrigins bounds the memory of who brought which commit: more than two for
+	// each promotion that may be open.
+	maxOrigins = 10_000
+	// maxOriginsAsked bounds how many commits one pass asks that about, at two or
+	// three calls each. The others wait for the next pass.
+	maxOriginsAsked = 100
+	// originPause is after which time a commit that came by no merge request is
+	// believed to have come by none: GitLab notes a merge within seconds, unless
+	// its queues are long.
+	originPause = time.Hour
 	// firstPause and lastPause bound the back-off after a failed pass.
 	firstPause = 500 * time.Millisecond
 	lastPause  = time.Minute

@@ -175,7 +175,7 @@ func (r *repo) readBranches(ctx context.Context, o *observation, refs git.Refs) 
 func (r *repo) askMore(ctx context.Context, o *observation) error {
 	o.state.Closed, o.state.People = map[string]plan.MergeRequest{}, map[core.UserID]plan.Person{}
 	for _, ask := range []func(context.Context, *observation) error{
-		r.hearControl, r.askPeople, r.askFulfilled, r.recall, r.askClosed, r.askPeople,
+		r.hearControl, r.askPeople, r.askFulfilled, r.recall, r.askClosed, r.askPeople, r.askOrigins,
 	} {
 		if err := ask(ctx, o); err != nil {
 			return err

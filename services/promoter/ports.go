@@ -42,6 +42,9 @@ type Voices interface {
 	Issue(ctx context.Context, id core.IssueID) ([]plan.Note, error)
 	// Message returns the message of a commit, "" if it is gone.
 	Message(ctx context.Context, commit core.SHA) (string, error)
+	// Origin tells how a commit came to the default branch; false if GitLab shows
+	// nothing of that.
+	Origin(ctx context.Context, commit core.SHA) (plan.Origin, bool, error)
 }
 
 // Desk is what the promoter does to merge requests. Each method is an

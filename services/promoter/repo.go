@@ -22,10 +22,11 @@ type repo struct {
 	reader *overlay.Reader
 	rules  rules
 	// planner is used by passes and by merges, never by both at once, as reader,
-	// tracer and renderings are: a pass waits for its merges.
+	// tracer, origins and renderings are: a pass waits for its merges.
 	planner    plan.Planner
 	tracer     history.Tracer
 	renderings renderings
+	origins    origins
 	asked      chan struct{} // holds one token while a pass is wanted
 	said       map[string]bool
 	// remarked is the inventory whose notices were said last.

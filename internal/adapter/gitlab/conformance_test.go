@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -294,6 +295,65 @@ func TestConformancePeople(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("person (-want +got):\n%s", diff)
 		}
+	}
+}
+
+// TestConformanceOrigin asks who brought commits that came in all ways.
+func TestConformanceOrigin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, err := w.fake.AddUser(fakegitlab.User{Username: "renovate", Token: "renovate-token", Bot: true})
+	w.must(err)
+	w.must(w.fake.AddMember("ai/flux", "renovate", fakegitlab.Developer))
+	propose := func(who, content, into string, options map[string]any) (string, core.SHA) {
+		branch := "work-" + content
+		head := w.commit(branch, content, map[string]any{"start_branch": "main"})
+		body := map[string]any{"source_branch": branch, "target_branch": into, "title": content}
+		maps.Copy(body, options)
+		mr := w.ask("POST", who, "merge_requests", body)
+		return fmt.Sprintf("merge_requests/%.0f", mr["iid"].(float64)), head
+	}
+	merge := func(at string) core.SHA {
+		mr := w.ask("PUT", "anna-token", at+"/merge", nil)
+		return core.SHA(mr["merge_commit_sha"].(string))
+	}
+	check := func(what string, commit core.SHA, want plan.Origin) {
+		t.Helper()
+		got, told, err := w.project.Origin(t.Context(), commit)
+		if err != nil || !told {
+			t.Errorf("%s: %t, %v", what, told, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+	}
+	by := func(c plan.Carrier) plan.Origin {
+		c.Merger, c.MergerName = w.anna, "anna"
+		return plan.Origin{Carriers: []plan.Carrier{c}}
+	}
+	bot := plan.Carrier{Author: w.bot, AuthorName: "bot"}
+	robot := plan.Carrier{Author: core.UserID(id), AuthorName: "renovate", Robot: true}
+
+	pushed := w.commit("main", "2", nil)
+	check("pushed", pushed, plan.Origin{Emails: []string{"bot@example.com"}})
+
+	at, head := propose(token, "3", "main", nil)
+	check("open", head, plan.Origin{Emails: []string{"bot@example.com"}})
+	merged := merge(at)
+	check("a merge commit", merged, by(bot))
+	check("a commit of the merge request", head, by(bot))
+
+	at, _ = propose("renovate-token", "4", "main", map[string]any{"squash": true})
+	merged = merge(at)
+	check("squashed, of a robot", merged, by(robot))
+
+	w.commit("elsewhere", "5", map[string]any{"start_branch": "main"})
+	at, head = propose(token, "6", "elsewhere", nil)
+	w.ask("PUT", "anna-token", at, map[string]any{"state_event": "close"})
+	check("of one that was closed, into another branch", head, plan.Origin{Emails: []string{"bot@example.com"}})
+
+	if _, told, err := w.project.Origin(t.Context(), "0123456789012345678901234567890123456789"); told || err != nil {
+		t.Errorf("a commit that GitLab has not got: %t, %v", told, err)
 	}
 }
 

@@ -35,7 +35,7 @@ func (p *Project) Person(ctx context.Context, id core.UserID, groups []string) (
 	if err != nil {
 		return plan.Person{}, err
 	}
-	person := plan.Person{ID: id, Username: user.Username, Active: user.State == "active"}
+	person := plan.Person{ID: id, Username: user.Username, Active: user.State == "active", Email: user.Email}
 	if !person.Active { // nothing such a person says counts, so the other calls can be saved
 		return person, nil
 	}

@@ -47,6 +47,7 @@ type wireUser struct {
 	ID       int64  `json:"id"`
 	Username string `json:"username"`
 	State    string `json:"state"`
+	Email    string `json:"public_email"` // "" unless the user shows it to everybody
 }
 
 // Project finds a project by its full path. A path that the project had before

@@ -128,8 +128,8 @@ type scenario struct {
 	Closed    map[string]closedMR // by branch
 	Recent    []closedMR
 	Origins   map[string]origin // by commit; those that are not here came by somebody's merge request
-	Control   []note // on the issue for commands
-	Lost      string // why that cannot be read
+	Control   []note            // on the issue for commands
+	Lost      string            // why that cannot be read
 	People    map[string]person
 	Unknown   []string                       // those of People whose rights this pass does not know
 	Reports   map[string]map[string][]string // by cluster and object: "REVISION ready TIME" or "REVISION failed TIME REASON"

@@ -34,6 +34,11 @@ func (d *desk) MergeRequest(context.Context, core.MRID) (plan.MergeRequest, bool
 	return d.mr, d.open, nil
 }
 
+// Origin says that every commit came by somebody else's merge request.
+func (d *desk) Origin(context.Context, core.SHA) (plan.Origin, bool, error) {
+	return plan.Origin{Carriers: []plan.Carrier{{Author: 99, AuthorName: "eve", Merger: 99}}}, true, nil
+}
+
 func (d *desk) Merge(_ context.Context, a plan.MergeMR) error {
 	d.merged = append(d.merged, a)
 	return d.answer

@@ -60,6 +60,7 @@ func (p *Project) MergeRequest(ctx context.Context, id core.MRID) (plan.MergeReq
 	if err != nil {
 		return plan.MergeRequest{}, false, err
 	}
+	p.Heard(id, "") // should this find something else, the next list must not recall the old
 	_, mr, err := p.mergeRequest(ctx, id, into)
 	if err != nil || mr == nil {
 		return plan.MergeRequest{}, false, err

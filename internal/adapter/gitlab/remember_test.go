@@ -141,4 +141,7 @@ func TestASingleReadIsFresh(t *testing.T) {
 			t.Errorf("%s was not read: %q", part, paths)
 		}
 	}
+	if calls, _ := w.pass(p); calls <= 6 {
+		t.Errorf("the pass after it made %d calls: it relies on what was read before", calls)
+	}
 }

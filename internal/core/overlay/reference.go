@@ -112,7 +112,7 @@ func (r *resolver) configuration(dir string, ref reference) error {
 
 func (r *resolver) component(on *built, dir string, ref reference) error {
 	if remote(ref.path) {
-		return ref.refuse("the remote component %q is never fetched, so what it does to versions is not known", ref.path)
+		return ref.refuse("the remote component %q is never fetched, so what it does to versions is not known; write its content into the monorepo, or promote this app by hand", ref.path)
 	}
 	to, found, err := r.entry(dir, ref)
 	if err != nil {

@@ -233,9 +233,9 @@ func (p Pin) Fit(version string) (string, error) {
 	case p.Kind == Setting:
 		return version, nil
 	case holdsDigest && digest == "":
-		return "", core.Errorf(core.Invalid, "%s is pinned by digest here, and %s comes without one", p.Key, version)
+		return "", core.Errorf(core.Invalid, "%s is pinned by digest here, and %s comes without one; write its digest in the source too, or pin it by tag alone here", p.Key, version)
 	case holdsTag && tag == "":
-		return "", core.Errorf(core.Invalid, "%s is pinned by tag here, and %s comes without one", p.Key, version)
+		return "", core.Errorf(core.Invalid, "%s is pinned by tag here, and %s comes without one; write its tag in the source too, or pin it by digest alone here", p.Key, version)
 	case !holdsDigest:
 		return tag, nil
 	case !holdsTag:

@@ -110,8 +110,14 @@ func (r *resolver) configuration(dir string, ref reference) error {
 	return nil
 }
 
+// component applies one to all that stands before it. A remote one is a version
+// of its own, as long as there is nothing in sight that it could change.
 func (r *resolver) component(on *built, dir string, ref reference) error {
-	if remote(ref.path) {
+	switch {
+	case !remote(ref.path):
+	case len(on.resources) == 0:
+		return r.remote(on, ref)
+	default:
 		return ref.refuse("the remote component %q is never fetched, so what it does to versions is not known; write its content into the monorepo, or promote this app by hand", ref.path)
 	}
 	to, found, err := r.entry(dir, ref)

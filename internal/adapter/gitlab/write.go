@@ -78,11 +78,14 @@ func (p *Project) addLabels(ctx context.Context, mr wireMR, labels []string) err
 	return err
 }
 
-// EditMR sets title and description and adds the labels. Labels that people
+// EditMR sets title, unless it is "", and description, and adds the labels. Labels that people
 // set stay.
 func (p *Project) EditMR(ctx context.Context, a plan.EditMR) error {
 	defer p.wrote(a.MR)
-	opt := gl.UpdateMergeRequestOptions{Title: &a.Title, Description: &a.Description}
+	opt := gl.UpdateMergeRequestOptions{Description: &a.Description}
+	if a.Title != "" {
+		opt.Title = &a.Title
+	}
 	if len(a.Labels) > 0 {
 		opt.AddLabels = (*gl.LabelOptions)(&a.Labels)
 	}

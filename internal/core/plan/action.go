@@ -69,7 +69,7 @@ type OpenMR struct {
 type EditMR struct {
 	Cause
 	MR          core.MRID
-	Title       string
+	Title       string // "" leaves it as it is
 	Description string
 	Labels      []string
 }

@@ -43,6 +43,9 @@ func (l *life) describe() {
 	if title == l.mr.Title && description == l.mr.Description && slices.Contains(l.mr.Labels, Label) {
 		return
 	}
+	if title == l.mr.Title {
+		title = "" // a person may be giving it another one at this moment
+	}
 	l.act(EditMR{
 		Cause: l.because("its text is to say where it stands: %s", l.status.Reason),
 		MR:    l.mr.ID, Title: title, Description: description, Labels: []string{Label},

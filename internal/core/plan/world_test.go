@@ -275,7 +275,10 @@ func (w *world) apply(a plan.Action) {
 		w.openMR(a)
 	case plan.EditMR:
 		mr := w.mr(a.MR)
-		mr.Title, mr.Description, mr.Labels = a.Title, a.Description, append(mr.Labels, a.Labels...)
+		if a.Title != "" {
+			mr.Title = a.Title
+		}
+		mr.Description, mr.Labels = a.Description, append(mr.Labels, a.Labels...)
 	case plan.WriteNote:
 		w.write(a)
 	case plan.DeleteNote:

@@ -27,6 +27,7 @@ type runRecord struct {
 	Revision core.SHA  `json:"revision,omitempty"`
 	Since    time.Time `json:"since"`
 	ReadyAt  time.Time `json:"readyAt,omitzero"` // absent: not ready
+	FailedAt time.Time `json:"failedAt,omitzero"`
 	Reason   string    `json:"reason,omitempty"`
 }
 
@@ -40,7 +41,7 @@ type triggerRecord struct {
 func recordOf(r gate.Report) reportRecord {
 	rec := reportRecord{Heard: r.Heard, Order: r.Order}
 	for _, run := range r.Runs {
-		rec.Runs = append(rec.Runs, runRecord{Revision: run.Revision, Since: run.Since, ReadyAt: run.ReadyAt, Reason: run.Reason})
+		rec.Runs = append(rec.Runs, runRecord{Revision: run.Revision, Since: run.Since, ReadyAt: run.ReadyAt, FailedAt: run.FailedAt, Reason: run.Reason})
 	}
 	return rec
 }
@@ -49,7 +50,7 @@ func (rec reportRecord) report(o gate.Object) gate.Report {
 	r := gate.Report{Object: o, Heard: rec.Heard, Order: rec.Order}
 	for _, run := range rec.Runs {
 		r.Runs = append(r.Runs, gate.Run{
-			Revision: run.Revision, Since: run.Since, Ready: !run.ReadyAt.IsZero(), ReadyAt: run.ReadyAt, Reason: run.Reason,
+			Revision: run.Revision, Since: run.Since, Ready: !run.ReadyAt.IsZero(), ReadyAt: run.ReadyAt, FailedAt: run.FailedAt, Reason: run.Reason,
 		})
 	}
 	return r

@@ -29,6 +29,8 @@ type wireMR struct {
 	SourceProjectID int64         `json:"source_project_id"` // null once the fork is gone
 	TargetProjectID int64         `json:"target_project_id"`
 	SHA             string        `json:"sha"`
+	MergeCommit     string        `json:"merge_commit_sha"`  // null before the merge, and after a fast-forward
+	SquashCommit    string        `json:"squash_commit_sha"` // null unless squashed
 	Title           string        `json:"title"`
 	Description     string        `json:"description"`
 	Labels          []string      `json:"labels"`
@@ -144,6 +146,7 @@ func (mr wireMR) domain() plan.MergeRequest {
 	}
 	if mr.MergedAt != nil && out.State == plan.Merged {
 		out.Ended = mr.MergedAt.UTC()
+		out.Landed = cmp.Or(sha(mr.MergeCommit), sha(mr.SquashCommit), out.Head)
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package gitlab_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/plan"
@@ -100,6 +101,28 @@ func TestConformanceSquash(t *testing.T) {
 		got := w.ask("GET", token, "merge_requests/1", nil)
 		if err != nil || (got["state"] == "merged") != merged || (got["squash_commit_sha"] != nil) != (option != "never") {
 			t.Errorf("%s: %v, %v, squashed into %v", option, err, got["state"], got["squash_commit_sha"])
+		}
+	}
+}
+
+// TestConformanceLanded asks of each way of merging which commit it added.
+func TestConformanceLanded(t *testing.T) {
+	t.Parallel()
+	for method, options := range map[string][]string{"merge": {"never", "always"}, "rebase_merge": {"never"}, "ff": {"never", "always"}} {
+		for _, squash := range options {
+			w := newWorld(t)
+			w.ask("PUT", "anna-token", "", map[string]any{"squash_option": squash, "merge_method": method})
+			head := w.commit("sluice/prd/app", "2", map[string]any{"start_branch": "main"})
+			id, err := w.project.OpenMR(t.Context(), opening())
+			w.must(err)
+			w.only()
+			w.must(w.project.Merge(t.Context(), plan.MergeMR{MR: id, SHA: head}))
+			list, _, err := w.project.Recent(t.Context(), time.Now().Add(-time.Hour))
+			w.must(err)
+			commit := w.ask("GET", token, "repository/commits/main", nil)["id"]
+			if len(list) != 1 || string(list[0].Landed) != commit {
+				t.Errorf("%s, squash %s: %+v; want it landed as %s", method, squash, list, commit)
+			}
 		}
 	}
 }

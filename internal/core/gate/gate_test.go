@@ -97,6 +97,28 @@ func TestFold(t *testing.T) {
 	}
 }
 
+// TestFoldKeepsWhenAFailureBegan lists events and the minute in which the
+// failure at their end began; -1 if there is none.
+func TestFoldKeepsWhenAFailureBegan(t *testing.T) {
+	for name, tc := range map[string]struct {
+		events []gate.Event
+		want   int
+	}{
+		"ready":                         {[]gate.Event{at(1, "a", "")}, -1},
+		"at first":                      {[]gate.Event{at(1, "a", "no"), at(5, "a", "still no")}, 1},
+		"later":                         {[]gate.Event{at(1, "a", ""), at(3, "a", "no"), at(5, "a", "no")}, 3},
+		"again":                         {[]gate.Event{at(1, "a", "no"), at(3, "a", ""), at(5, "a", "no")}, 5},
+		"over":                          {[]gate.Event{at(1, "a", "no"), at(3, "a", "")}, -1},
+		"anew with each revision":       {[]gate.Event{at(1, "a", "no"), at(3, "b", "no")}, 3},
+		"told late, of what it was not": {[]gate.Event{at(1, "a", ""), at(5, "b", "no"), at(3, "a", "no")}, 5},
+	} {
+		now, _ := fold(tc.events...).Now()
+		if got := minute(tc.want); tc.want >= 0 && !now.FailedAt.Equal(got) || tc.want < 0 && !now.FailedAt.IsZero() {
+			t.Errorf("%s: failed at %s, want minute %d", name, now.FailedAt, tc.want)
+		}
+	}
+}
+
 func TestFoldKeepsItsArgument(t *testing.T) {
 	r := fold(at(1, "a", ""), at(2, "b", ""))
 	before := short(r)

@@ -45,6 +45,7 @@ type Run struct {
 	Since    time.Time
 	Ready    bool
 	ReadyAt  time.Time // when the present readiness began; zero unless Ready
+	FailedAt time.Time // when the present failure began, as far as that is known; zero while Ready
 	Reason   string    // what Flux said, unless Ready
 }
 
@@ -106,7 +107,7 @@ func doubt(runs []Run, late Event, heard time.Time) {
 	case i == len(runs)-1:
 		runs[i].ReadyAt = heard
 	default:
-		runs[i].Ready, runs[i].ReadyAt, runs[i].Reason = false, time.Time{}, late.Reason
+		runs[i].Ready, runs[i].ReadyAt, runs[i].FailedAt, runs[i].Reason = false, time.Time{}, late.At, late.Reason
 	}
 }
 
@@ -118,9 +119,12 @@ func (r Run) agrees(e Event) bool {
 func (r Run) after(e Event) Run {
 	switch {
 	case !e.Ready:
+		if r.FailedAt.IsZero() {
+			r.FailedAt = e.At
+		}
 		r.Ready, r.ReadyAt, r.Reason = false, time.Time{}, e.Reason
 	case !r.Ready:
-		r.Ready, r.ReadyAt, r.Reason = true, e.At, ""
+		r.Ready, r.ReadyAt, r.FailedAt, r.Reason = true, e.At, time.Time{}, ""
 	}
 	return r
 }

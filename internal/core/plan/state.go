@@ -109,6 +109,7 @@ type MergeRequest struct {
 	ClosedBy    core.UserID // 0 unless closed
 	ClosedAt    time.Time   // zero unless closed
 	Ended       time.Time   // when it was closed or merged; zero while it is open
+	Landed      core.SHA    // the commit that a merge added to the target branch, "" if it is not merged
 	CreatedAt   time.Time
 	Prepared    bool   // GitLab has finished its preparation after the creation
 	MergeStatus string // GitLab's detailed_merge_status, as delivered

@@ -31,6 +31,22 @@ func (r Report) bounded() Payload {
 	return r
 }
 
+func (t Trigger) bounded() Payload {
+	for _, s := range []*string{&t.Cluster, &t.Project, &t.Ref, &t.SHA, &t.Reason} {
+		*s = cut(*s, MaxText)
+	}
+	// A part of the list would make a filter decide wrongly, and so would a path
+	// that was cut.
+	size := 0
+	for _, path := range t.Paths {
+		size += len(path) + maxEscape
+	}
+	if len(t.Paths) > MaxPaths || size > maxPathBytes {
+		t.Paths = nil
+	}
+	return t
+}
+
 // boundedTime turns times that RFC 3339 cannot spell into "unknown".
 func boundedTime(t time.Time) time.Time {
 	t = t.UTC()

@@ -10,8 +10,9 @@ import (
 
 // The types of the messages, as the attribute ce-type spells them.
 const (
-	TypeHint   = "io.sluice.gitlab.hint.v1"
-	TypeReport = "io.sluice.flux.report.v1"
+	TypeHint    = "io.sluice.gitlab.hint.v1"
+	TypeReport  = "io.sluice.flux.report.v1"
+	TypeTrigger = "io.sluice.flux.trigger.v1"
 )
 
 // The headers of a message. NATS compares header names by case, so they are
@@ -124,17 +125,19 @@ func decodePayload(typ string, body []byte) (Payload, error) {
 		return unmarshal[Hint](typ, body)
 	case TypeReport:
 		return unmarshal[Report](typ, body)
+	case TypeTrigger:
+		return unmarshal[Trigger](typ, body)
 	}
 	if name, ok := otherMajor(typ); ok {
 		return nil, core.Errorf(core.Invalid, "header %s is %q, but this version reads %s: upgrade the reader before the writer", headerType, cut(typ, MaxID), name)
 	}
-	return nil, core.Errorf(core.Invalid, "header %s is %q, want %s or %s", headerType, cut(typ, MaxID), TypeHint, TypeReport)
+	return nil, core.Errorf(core.Invalid, "header %s is %q, want %s, %s or %s", headerType, cut(typ, MaxID), TypeHint, TypeReport, TypeTrigger)
 }
 
 // otherMajor reports whether typ is a type of ours in a major version that
 // this code does not read, and the version that it does.
 func otherMajor(typ string) (string, bool) {
-	for _, known := range []string{TypeHint, TypeReport} {
+	for _, known := range []string{TypeHint, TypeReport, TypeTrigger} {
 		if strings.HasPrefix(typ, strings.TrimSuffix(known, "1")) {
 			return known, true
 		}

@@ -56,6 +56,25 @@ func TestOversizedTextsAreCutAndStillReadable(t *testing.T) {
 	}
 }
 
+// Half a list of files would make a filter of Flux decide wrongly.
+func TestAListOfFilesThatIsTooLongIsLeftOutWhole(t *testing.T) {
+	many, long := make([]string, MaxPaths+1), []string{strings.Repeat("\x01", maxPathBytes)}
+	fits := []string{strings.Repeat("\x01", maxPathBytes-maxEscape)}
+	for _, tc := range []struct {
+		paths []string
+		want  int
+	}{{many, 0}, {many[1:], MaxPaths}, {long, 0}, {fits, 1}} {
+		m, err := Encode(Event{ID: "x", Payload: Trigger{Cluster: "dev", Paths: tc.paths}})
+		if err != nil || len(m.Body) > MaxBody {
+			t.Fatalf("%d bytes, %v", len(m.Body), err)
+		}
+		e, err := Decode(m.Headers, m.Body)
+		if got := e.Payload.(Trigger).Paths; err != nil || len(got) != tc.want {
+			t.Errorf("%d of %d paths arrived, want %d; %v", len(got), len(tc.paths), tc.want, err)
+		}
+	}
+}
+
 func TestCutKeepsRunesWhole(t *testing.T) {
 	for _, tc := range []struct{ in, want string }{
 		{"12345678", "12345678"},

@@ -26,6 +26,7 @@ type Stream struct {
 	MaxBytes    int64
 	MaxMessage  int32         // bytes of one message, headers included
 	Duplicates  time.Duration // how long a message id is remembered; at most MaxAge
+	PerSubject  int64         // how many messages of one subject are kept, the newest; 0 means all
 	Replicas    int
 }
 
@@ -43,6 +44,8 @@ type Bucket struct {
 const (
 	StreamHints    = "SLUICE_HINTS"
 	StreamReports  = "SLUICE_REPORTS"
+	StreamTriggers = "SLUICE_TRIGGERS"
+	StreamDead     = "SLUICE_DEAD_LETTERS"
 	BucketReports  = "sluice-reports"
 	BucketTriggers = "sluice-triggers"
 )
@@ -57,6 +60,15 @@ const (
 	// streamBytes holds a week of one message each two seconds at 1 KiB.
 	streamBytes = 256 << 20
 	bucketBytes = 64 << 20
+	// keepTriggers is how long a cluster that is away is called for one commit.
+	keepTriggers = 24 * time.Hour
+	// keepDead is how long people have to look at what was given up.
+	keepDead = 30 * 24 * time.Hour
+	// deadPerSubject keeps one sender that is wrong all the time from pushing out
+	// what others lost.
+	deadPerSubject = 10
+	// smallBytes is for streams that hold a message or two of each cluster.
+	smallBytes = 64 << 20
 	// valueBytes is generous for a fold of one object, which holds states and
 	// no history.
 	valueBytes = 64 << 10
@@ -76,6 +88,14 @@ func Default(replicas int) Definitions {
 			{
 				Name: StreamReports, Description: "what Flux said", Subjects: []string{AllReports},
 				MaxAge: keep, MaxBytes: streamBytes, MaxMessage: messageBytes, Duplicates: duplicates, Replicas: replicas,
+			},
+			{
+				Name: StreamTriggers, Description: "calls to the clusters' Flux Receivers that are to be made", Subjects: []string{AllTriggers},
+				MaxAge: keepTriggers, MaxBytes: smallBytes, MaxMessage: messageBytes, Duplicates: duplicates, PerSubject: 1, Replicas: replicas,
+			},
+			{
+				Name: StreamDead, Description: "what was given up, for people to look at and to replay", Subjects: []string{AllDeadLetters},
+				MaxAge: keepDead, MaxBytes: smallBytes, MaxMessage: messageBytes, Duplicates: duplicates, PerSubject: deadPerSubject, Replicas: replicas,
 			},
 		},
 		Buckets: []Bucket{

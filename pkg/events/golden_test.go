@@ -34,6 +34,10 @@ var goldens = map[string]Event{
 		Message: "timeout waiting for: [Deployment/chat/gateway status: 'InProgress']", Timestamp: at.Truncate(time.Second),
 		Controller: "kustomize-controller", Metadata: map[string]string{"env": "dev", "commit_status": "update"},
 	}},
+	"trigger": {ID: "t-1", Time: at, Payload: Trigger{
+		Cluster: "platform-core.dev", ProjectID: 42, Project: "platform/flux.config", Ref: "refs/heads/main",
+		SHA: "8d7e1f0c2b3a495867f6e5d4c3b2a19087654321", Paths: []string{"clusters/dev/ü.yaml"}, Attempt: 2, Reason: "it was behind",
+	}},
 	"report_bare": {ID: "r-2", Payload: Report{Cluster: "c", Kind: "HelmRelease", Name: "x"}},
 }
 

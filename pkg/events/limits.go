@@ -19,6 +19,12 @@ const (
 	// MaxID bounds a message id. NATS keeps every id of the duplicate window
 	// in memory.
 	MaxID = 128
+	// MaxPaths bounds the list of files in a trigger; longer ones are left out.
+	MaxPaths = 1000
+	// maxPathBytes bounds the list in bytes, counting maxEscape for what JSON adds
+	// to each: even where every byte is escaped to six, it fits a body.
+	maxPathBytes = 48 << 10
+	maxEscape    = 8
 	// MaxMetadata bounds how many metadata entries of a report survive.
 	MaxMetadata = 32
 )

@@ -30,7 +30,7 @@ const (
 	KindEverything Kind = "everything"
 )
 
-// Payload is what an event carries: a Hint or a Report, and nothing else.
+// Payload is what an event carries: a Hint, a Report or a Trigger, and nothing else.
 type Payload interface {
 	eventType() string
 	source() string
@@ -75,6 +75,22 @@ type Report struct {
 	Metadata map[string]string `json:"metadata,omitempty"`
 }
 
+// Trigger asks for one call to the Flux Receiver of a cluster. It is work to
+// be done and not a fact: whoever does it looks up how the Receiver is reached,
+// and a newer one for the same cluster takes its place.
+type Trigger struct {
+	Cluster   string `json:"cluster"`
+	ProjectID int64  `json:"projectId,omitempty"`
+	Project   string `json:"project"` // full path
+	Ref       string `json:"ref"`     // such as refs/heads/main
+	SHA       string `json:"sha"`     // the commit that the cluster is expected to report
+	// Paths are the files that changed since what the cluster reported last. None
+	// are given where they are not known, or more than MaxPaths.
+	Paths   []string `json:"paths,omitempty"`
+	Attempt int      `json:"attempt"` // the how manieth call for this commit it is, from 1
+	Reason  string   `json:"reason,omitempty"`
+}
+
 // ID derives a report's message id from its content, because Flux sends none:
 // the same words about the same object at the same second are one message,
 // however often they are delivered.
@@ -93,11 +109,13 @@ func (r Report) ID() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-func (Hint) eventType() string   { return TypeHint }
-func (Report) eventType() string { return TypeReport }
+func (Hint) eventType() string    { return TypeHint }
+func (Report) eventType() string  { return TypeReport }
+func (Trigger) eventType() string { return TypeTrigger }
 
-func (h Hint) subject() string   { return HintSubject(h.Instance, h.ProjectID, h.Kind) }
-func (r Report) subject() string { return ReportSubject(core.Cluster(r.Cluster)) }
+func (h Hint) subject() string    { return HintSubject(h.Instance, h.ProjectID, h.Kind) }
+func (r Report) subject() string  { return ReportSubject(core.Cluster(r.Cluster)) }
+func (t Trigger) subject() string { return TriggerSubject(core.Cluster(t.Cluster)) }
 
 // source names the project as a URI; a delivery that named no instance still
 // needs a source, which CloudEvents requires to be non-empty.
@@ -109,6 +127,8 @@ func (h Hint) source() string {
 }
 
 func (r Report) source() string { return "/flux/" + r.Cluster }
+
+func (Trigger) source() string { return "/sluice/promoter" }
 
 func (h Hint) about() string {
 	switch {
@@ -122,3 +142,5 @@ func (h Hint) about() string {
 }
 
 func (r Report) about() string { return r.Kind + "/" + r.Namespace + "/" + r.Name }
+
+func (t Trigger) about() string { return t.SHA }

@@ -10,11 +10,16 @@ import (
 // Subjects to subscribe to. Their version is the major version of the
 // messages on them.
 const (
-	AllHints   = "sluice.v1.hint.>"
-	AllReports = "sluice.v1.report.>"
+	AllHints       = "sluice.v1.hint.>"
+	AllReports     = "sluice.v1.report.>"
+	AllTriggers    = "sluice.v1.trigger.>"
+	AllDeadLetters = "sluice.v1.dead.>"
 
-	hintPrefix   = "sluice.v1.hint."
-	reportPrefix = "sluice.v1.report."
+	prefix        = "sluice.v1."
+	hintPrefix    = prefix + "hint."
+	reportPrefix  = prefix + "report."
+	triggerPrefix = prefix + "trigger."
+	deadPrefix    = prefix + "dead."
 )
 
 // HintSubject is sluice.v1.hint.<instance>.<project id>.<kind>, with foreign
@@ -26,6 +31,21 @@ func HintSubject(instance string, project int64, kind Kind) string {
 // ReportSubject is sluice.v1.report.<cluster>, with the cluster escaped by
 // Token.
 func ReportSubject(cluster core.Cluster) string { return reportPrefix + Token(string(cluster)) }
+
+// TriggerSubject is sluice.v1.trigger.<cluster>, with the cluster escaped by
+// Token. There is one message at most on each: the newest.
+func TriggerSubject(cluster core.Cluster) string { return triggerPrefix + Token(string(cluster)) }
+
+// DeadSubject is where a message of ours is kept once it was given up:
+// sluice.v1.dead.hint.… for one of sluice.v1.hint.…, and so on. Any other subject
+// is Invalid, one of a dead letter included.
+func DeadSubject(subject string) (string, error) {
+	rest, ok := strings.CutPrefix(subject, prefix)
+	if !ok || strings.HasPrefix(subject, deadPrefix) {
+		return "", core.Errorf(core.Invalid, "subject %q is none of a message that can be given up", cut(subject, MaxText))
+	}
+	return deadPrefix + rest, nil
+}
 
 // ParseHintSubject is the inverse of HintSubject. Anything that HintSubject
 // cannot have made is Invalid.

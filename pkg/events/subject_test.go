@@ -16,6 +16,7 @@ func TestSubjects(t *testing.T) {
 		{ReportKey("dev", "Kustomization", "flux-system", "apps"), "dev.Kustomization.flux-system.apps"},
 		{ReportKey("dev", "Kustomization", "", "a=b.c"), "dev.Kustomization.=.a=3Db=2Ec"},
 		{TriggerKey("dev 1"), "dev=201"},
+		{TriggerSubject("dev.1"), "sluice.v1.trigger.dev=2E1"},
 	} {
 		if tc.got != tc.want {
 			t.Errorf("got %s, want %s", tc.got, tc.want)
@@ -40,6 +41,18 @@ func TestParseRefusesWhatWasNeverMade(t *testing.T) {
 	for _, s := range []string{"", "a.b.c", "a.b.c.d.e", "a..c.d"} {
 		if _, _, _, _, err := ParseReportKey(s); core.KindOf(err) != core.Invalid {
 			t.Errorf("%q: error %v, want one of kind invalid", s, err)
+		}
+	}
+}
+
+func TestDeadSubjectsKeepApartWhatWasApart(t *testing.T) {
+	got, err := DeadSubject(TriggerSubject("dev"))
+	if err != nil || got != "sluice.v1.dead.trigger.dev" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	for _, s := range []string{"", "other.trigger.dev", got} {
+		if dead, err := DeadSubject(s); core.KindOf(err) != core.Invalid || err == nil {
+			t.Errorf("%q became %q", s, dead)
 		}
 	}
 }

@@ -268,7 +268,7 @@ func TestWithNATS(t *testing.T) {
 	consuming := make(chan error, 1)
 	cctx, enough := context.WithCancel(t.Context())
 	go func() {
-		consuming <- b.Consume(cctx, events.StreamHints, "test", events.AllHints, func(_ context.Context, d bus.Delivery) error {
+		consuming <- b.Consume(cctx, bus.Reading{Stream: events.StreamHints, Durable: "test", Filter: events.AllHints}, func(_ context.Context, d bus.Delivery) error {
 			e, err := events.Decode(d.Headers, d.Body)
 			seen <- e.ID
 			return err

@@ -1,7 +1,9 @@
 package bus
 
 import (
+	"cmp"
 	"context"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -25,34 +27,45 @@ type Delivery struct {
 //	nil                        done
 //	Transient, Conflict        again later, after the wait that the error asks for or a growing one
 //	Denied                     again after the longest wait: a person has to act
-//	Invalid, NotFound          never again; the reason is published as an advisory
-//	Internal                   again a few times, then never
+//	Invalid, NotFound          never again; the message is kept as a dead letter
+//	Internal                   again a few times, then never, and kept
 //
 // A handler may take as long as it needs. The context it gets ends with that
 // of Consume.
 type Handler func(ctx context.Context, d Delivery) error
 
-// Consume gives the messages of a stream on the subjects of filter to handle,
-// several at once and in no promised order, until ctx ends; then it waits for
-// the handlers that still run and returns nil. The durable name is where the
-// server remembers what was done: who consumes under the same name shares the
-// work, and a message can come twice.
+// Reading says which messages are consumed, and how.
+type Reading struct {
+	Stream string
+	// Durable is the name under which the server remembers what was done: who
+	// consumes under the same name shares the work.
+	Durable string
+	Filter  string // the subjects
+	// Parallel bounds the handlers that run at once, and with them the goroutines;
+	// 0 means 16. A handler that waits for a dead peer keeps its place until it
+	// returns, so where handlers call others it must be above the number of these.
+	Parallel int
+}
+
+// Consume gives messages to handle, several at once and in no promised order,
+// until ctx ends; then it waits for the handlers that still run and returns
+// nil. A message can come twice.
 //
 // It survives a server that goes away. A stream that does not exist is
 // NotFound, for the caller to ensure it and call again; a consumer that cannot
 // be made as asked is Invalid.
-func (b *Bus) Consume(ctx context.Context, stream, durable, filter string, handle Handler) error {
-	c := &consumption{bus: b, handle: handle, slots: make(chan struct{}, maxInFlight)}
+func (b *Bus) Consume(ctx context.Context, r Reading, handle Handler) error {
+	c := &consumption{Reading: r, bus: b, handle: handle, slots: make(chan struct{}, cmp.Or(r.Parallel, maxInFlight))}
 	defer c.running.Wait()
 	for ctx.Err() == nil {
-		err := c.once(ctx, stream, durable, filter)
+		err := c.once(ctx)
 		if ctx.Err() != nil {
 			break
 		}
 		if kind := core.KindOf(err); kind != core.Transient {
-			return core.Errorf(kind, "consume %s as %s: %w", stream, durable, err)
+			return core.Errorf(kind, "consume %s as %s: %w", r.Stream, r.Durable, err)
 		}
-		b.log.Warn("a consumer broke and is begun anew", "stream", stream, "durable", durable, "error", err)
+		b.log.Warn("a consumer broke and is begun anew", "stream", r.Stream, "durable", r.Durable, "error", err)
 		pause(ctx, restartWait)
 	}
 	return nil
@@ -60,6 +73,7 @@ func (b *Bus) Consume(ctx context.Context, stream, durable, filter string, handl
 
 // consumption is one run of Consume.
 type consumption struct {
+	Reading
 	bus     *Bus
 	handle  Handler
 	slots   chan struct{} // holds one element per handler that runs
@@ -67,14 +81,14 @@ type consumption struct {
 }
 
 // once consumes until ctx ends or something breaks.
-func (c *consumption) once(ctx context.Context, stream, durable, filter string) error {
-	consumer, err := c.consumer(ctx, stream, durable, filter)
+func (c *consumption) once(ctx context.Context) error {
+	consumer, err := c.consumer(ctx)
 	if err != nil {
 		return err
 	}
 	// What the client holds ready has already been delivered as the server
 	// sees it, so no more of it than can be handled at once.
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(maxInFlight))
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(cap(c.slots)))
 	if err != nil {
 		return core.Errorf(classified(err), "ask for messages: %w", err)
 	}
@@ -92,12 +106,12 @@ func (c *consumption) once(ctx context.Context, stream, durable, filter string) 
 
 // consumer makes the durable consumer or brings the existing one up to date.
 // Unlike a stream's, its settings guard no data: what was done stays known.
-func (c *consumption) consumer(ctx context.Context, stream, durable, filter string) (jetstream.Consumer, error) {
+func (c *consumption) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	if err := c.bus.connected(); err != nil {
 		return nil, err
 	}
 	consumer, err := bounded(ctx, c.bus, func(ctx context.Context) (jetstream.Consumer, error) {
-		return c.bus.js.CreateOrUpdateConsumer(ctx, stream, consumerConfig(durable, filter))
+		return c.bus.js.CreateOrUpdateConsumer(ctx, c.Stream, consumerConfig(c.Reading))
 	})
 	if err != nil {
 		return nil, core.Errorf(classified(err), "make the consumer: %w", err)
@@ -105,10 +119,10 @@ func (c *consumption) consumer(ctx context.Context, stream, durable, filter stri
 	return consumer, nil
 }
 
-func consumerConfig(durable, filter string) jetstream.ConsumerConfig {
+func consumerConfig(r Reading) jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
-		Durable:       durable,
-		FilterSubject: filter,
+		Durable:       r.Durable,
+		FilterSubject: r.Filter,
 		DeliverPolicy: jetstream.DeliverAllPolicy,
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       ackWait,
@@ -143,7 +157,7 @@ func (c *consumption) work(ctx context.Context, m jetstream.Msg) {
 	stop := progress(m)
 	err := c.handle(ctx, d)
 	stop()
-	c.answer(m, d, err)
+	c.answer(ctx, m, d, err)
 }
 
 // progress tells the server that the message is still being worked on, until
@@ -172,13 +186,20 @@ func progress(m jetstream.Msg) (stop func()) {
 
 // answer tells the server what becomes of a message, and the log when that is
 // not simply done.
-func (c *consumption) answer(m jetstream.Msg, d Delivery, err error) {
+func (c *consumption) answer(ctx context.Context, m jetstream.Msg, d Delivery, err error) {
 	if err == nil {
 		c.answered(d.Subject, "acknowledge", m.Ack())
 		return
 	}
 	wait, again := verdict(err, d.Attempt)
+	if !again {
+		// A person may want it back, so it is not given up before it is kept.
+		if lost := c.bus.bury(context.WithoutCancel(ctx), c.Stream, d, err); lost != nil {
+			again, wait, err = true, firstRetry, lost
+		}
+	}
 	if again {
+		wait = jittered(wait)
 		c.bus.log.Warn("a message is tried again later", "subject", d.Subject, "sequence", d.Sequence, "attempt", d.Attempt, "wait", wait, "error", err)
 		c.answered(d.Subject, "put off", m.NakWithDelay(wait))
 		return
@@ -210,6 +231,9 @@ func verdict(err error, attempt uint64) (wait time.Duration, again bool) {
 		return 0, false
 	}
 }
+
+// jittered spreads the next attempts of messages that failed together.
+func jittered(d time.Duration) time.Duration { return d - d/8 + rand.N(d/4+1) }
 
 func pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)

@@ -26,7 +26,9 @@ func consume(t *testing.T, b *bus.Bus, handle bus.Handler) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- b.Consume(ctx, events.StreamHints, "test", events.AllHints, handle) }()
+	go func() {
+		done <- b.Consume(ctx, bus.Reading{Stream: events.StreamHints, Durable: "test", Filter: events.AllHints}, handle)
+	}()
 	return func() {
 		t.Helper()
 		cancel()
@@ -116,7 +118,7 @@ func TestConsumeWaitsForHandlersWhenItEnds(t *testing.T) {
 
 func TestConsumeNeedsItsStream(t *testing.T) {
 	b := connect(t)
-	err := b.Consume(t.Context(), "NO_SUCH_STREAM", "test", ">", func(context.Context, bus.Delivery) error { return errors.New("called") })
+	err := b.Consume(t.Context(), bus.Reading{Stream: "NO_SUCH_STREAM", Durable: "test", Filter: ">"}, func(context.Context, bus.Delivery) error { return errors.New("called") })
 	if core.KindOf(err) != core.NotFound {
 		t.Errorf("error %v, want one of kind not found", err)
 	}

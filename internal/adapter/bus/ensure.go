@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,7 +99,7 @@ func streamConfig(s events.Stream) jetstream.StreamConfig {
 		MaxAge:            s.MaxAge,
 		MaxBytes:          s.MaxBytes,
 		MaxMsgs:           -1,
-		MaxMsgsPerSubject: -1,
+		MaxMsgsPerSubject: cmp.Or(s.PerSubject, -1),
 		MaxConsumers:      -1,
 		MaxMsgSize:        s.MaxMessage,
 		Duplicates:        s.Duplicates,

@@ -27,6 +27,11 @@ const (
 	// maxNotices bounds what one overlay gives to say. Nobody reads more, and an
 	// overlay may bring a thousand containers.
 	maxNotices = 100
+	// maxNamed bounds what a surveyor remembers: the paths that files name outside
+	// of their directory, and one more for each directory and file.
+	maxNamed = 500_000
+	// maxWord bounds a path in a manifest, as systems bound paths.
+	maxWord = 4096
 	// maxMade bounds the finished inventories that are kept: of the default
 	// branch's head and of the revisions that clusters reported lately. They share
 	// what is the same.

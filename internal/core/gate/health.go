@@ -16,6 +16,8 @@ type Source struct {
 	Reports  []Report
 	Releases []string // the names of the target's HelmReleases, whose failures count
 	Carries  Carries
+	// Unreached is why the cluster cannot be told to look at Git, "" if it can.
+	Unreached string
 }
 
 // Health is the state of the environment that a version comes from.
@@ -40,6 +42,9 @@ func HealthOf(sources []Source) Health {
 	var names []string
 	for _, s := range sources {
 		h := s.health()
+		if s.Unreached != "" {
+			h.Reason += "; " + s.Unreached
+		}
 		if !h.Healthy && !h.Coming {
 			return h
 		}

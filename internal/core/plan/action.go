@@ -145,9 +145,12 @@ type CloseMR struct {
 	MR core.MRID
 }
 
-// Trigger calls the Flux Receiver of a cluster.
+// Trigger orders a call of the Flux Receiver of a cluster. It takes the place
+// of an order for the same cluster that has not been carried out yet.
 type Trigger struct {
 	Cause
 	Cluster  core.Cluster
 	Revision core.SHA // the revision that the cluster is expected to report
+	Since    core.SHA // the revision that it has reported, "" if none
+	Attempt  int      // the how manieth call for this revision it is, from 1
 }

@@ -136,6 +136,9 @@ type scenario struct {
 	Triggers  map[string]struct {
 		Revision, At string
 		Attempts     int
+		Called       string // when it was taken; "" means at once, "no" not yet
+		Trouble      string
+		GaveUp       bool `yaml:"gaveUp"`
 	}
 	Receivers []core.Cluster
 	Resumed   map[string]string // by target, ENV/APP: when
@@ -344,7 +347,11 @@ func (s *scenario) buildClusters(t *testing.T, w *world) {
 		}
 	}
 	for cluster, c := range s.Triggers {
-		w.triggers[core.Cluster(cluster)] = plan.TriggerRecord{Revision: sha(c.Revision), At: clock(t, c.At), Attempts: c.Attempts}
+		r := plan.TriggerRecord{Revision: sha(c.Revision), At: clock(t, c.At), Attempts: c.Attempts, Trouble: c.Trouble, GaveUp: c.GaveUp}
+		if c.Called != "no" {
+			r.Called = clock(t, cmp.Or(c.Called, c.At))
+		}
+		w.triggers[core.Cluster(cluster)] = r
 	}
 	for _, cluster := range s.Receivers {
 		w.receivers[cluster] = true

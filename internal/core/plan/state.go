@@ -18,11 +18,14 @@ type State struct {
 	Past      map[core.SHA]*overlay.Inventory // the same at the revisions that clusters reported; absent means unknown to the mirror
 	Reports   map[core.Cluster][]gate.Report  // what each cluster's Flux objects said; absent means nothing yet
 	Triggers  map[core.Cluster]TriggerRecord  // the last call to each cluster's Flux Receiver
-	Branches  map[string]Branch               // the heads under sluice/, by branch name
-	Open      []MergeRequest                  // open merge requests of ours
-	Closed    map[string]MergeRequest         // the newest closed one per branch, where no open one exists, with its comments
-	Recent    []MergeRequest                  // ours that were closed or merged lately, with their comments and without versions and approvals
-	Control   []Note                          // the comments of the issue that the policy names for commands
+	// Footprints are what clusters that can be called are made from, at Head and at
+	// the revisions that they reported; one that is absent is not looked at.
+	Footprints map[Site]overlay.Footprint
+	Branches   map[string]Branch       // the heads under sluice/, by branch name
+	Open       []MergeRequest          // open merge requests of ours
+	Closed     map[string]MergeRequest // the newest closed one per branch, where no open one exists, with its comments
+	Recent     []MergeRequest          // ours that were closed or merged lately, with their comments and without versions and approvals
+	Control    []Note                  // the comments of the issue that the policy names for commands
 	// ControlLost is why that issue cannot be read, "" if it can or there is none.
 	ControlLost string
 	// RecentFrom is the time from which on Recent is complete.
@@ -185,9 +188,21 @@ type Note struct {
 // Person is a GitLab user in relation to the project, looked up for this pass.
 type Person = gate.Person
 
-// TriggerRecord is the last call to a cluster's Flux Receiver.
+// Site is a cluster at a revision.
+type Site struct {
+	Revision core.SHA
+	Cluster  core.Cluster
+}
+
+// TriggerRecord is what became of the calls to a cluster's Flux Receiver.
 type TriggerRecord struct {
 	Revision core.SHA
-	At       time.Time
-	Attempts int // calls made so far for this revision
+	At       time.Time // when the last call was ordered
+	Attempts int       // calls ordered so far for this revision
+	Called   time.Time // when the Receiver took the last one; zero while it is being made, and after GaveUp
+	// Trouble is what the Receiver, or the way to it, answered to the last try, ""
+	// if it took it. GaveUp tells that another try will not help before a person
+	// has changed something.
+	Trouble string
+	GaveUp  bool
 }

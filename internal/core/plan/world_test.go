@@ -124,6 +124,25 @@ func gitBlob(content string) core.SHA {
 	return core.SHA(hex.EncodeToString(sum[:]))
 }
 
+// survey says what the clusters that can be called are made from.
+func (w *world) survey(s *plan.State) {
+	s.Footprints = map[plan.Site]overlay.Footprint{}
+	for revision, files := range w.commits {
+		for _, env := range w.policy.Environments {
+			for _, cluster := range env.Clusters {
+				if !w.receivers[cluster] || w.inventory[revision] == nil {
+					continue
+				}
+				f, err := overlay.NewSurveyor().Footprint(memtree.Text(files), w.policy, env.Name, cluster)
+				if err != nil {
+					w.t.Fatal(err)
+				}
+				s.Footprints[plan.Site{Revision: revision, Cluster: cluster}] = f
+			}
+		}
+	}
+}
+
 // observe is the world as one pass sees it. What it returns shares nothing
 // with the world that a test might change.
 func (w *world) observe() *plan.State {
@@ -141,6 +160,7 @@ func (w *world) observe() *plan.State {
 	for name, b := range w.branches {
 		s.Branches[name] = w.observeBranch(name, b)
 	}
+	w.survey(s)
 	for cluster, list := range w.reports {
 		s.Reports[cluster] = slices.Clone(list)
 	}
@@ -305,7 +325,10 @@ func (w *world) apply(a plan.Action) {
 		if r.Revision != a.Revision {
 			r.Attempts = 0
 		}
-		w.triggers[a.Cluster] = plan.TriggerRecord{Revision: a.Revision, At: w.now, Attempts: r.Attempts + 1}
+		w.triggers[a.Cluster] = plan.TriggerRecord{Revision: a.Revision, At: w.now, Called: w.now, Attempts: r.Attempts + 1}
+		if a.Attempt != r.Attempts+1 {
+			w.t.Errorf("the call is number %d, want %d", a.Attempt, r.Attempts+1)
+		}
 	default:
 		w.t.Fatalf("an action of type %T", a)
 	}

@@ -9,10 +9,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/sluice-gitops/sluice/internal/adapter/flux"
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/plan"
-	"github.com/sluice-gitops/sluice/pkg/events"
 )
 
 // act carries out a plan: the actions of one target in their order, those of
@@ -278,24 +276,6 @@ func (r *repo) meetAgain(ctx context.Context, o *observation, id core.MRID) erro
 		delete(s.People, person)
 	}
 	return r.askPeople(ctx, o)
-}
-
-// trigger notes the call before it is made: a crash in between costs one
-// pause, while the other order could call again and again.
-func (r *repo) trigger(ctx context.Context, o *observation, a plan.Trigger) error {
-	note := func(old triggerRecord) triggerRecord {
-		next := triggerRecord{Revision: a.Revision, At: r.p.cfg.Clock(), Attempts: 1}
-		if old.Revision == a.Revision {
-			next.Attempts += old.Attempts
-		}
-		return next
-	}
-	if err := r.p.triggers.change(ctx, events.TriggerKey(a.Cluster), note); err != nil {
-		return err
-	}
-	return r.p.cfg.Caller.Trigger(ctx, r.Receivers[a.Cluster], flux.Payload{
-		Project: o.state.Project.Path, Ref: "refs/heads/" + o.state.Project.DefaultBranch, SHA: a.Revision,
-	})
 }
 
 // worst joins the errors of a pass so that its kind asks for the earliest new

@@ -13,16 +13,16 @@ import (
 
 // consume keeps a consumer going. That the stream is not there yet, or that
 // NATS is away, is no reason to stop: the sweep does the work meanwhile.
-func (p *Promoter) consume(ctx context.Context, stream, durable, filter string, handle bus.Handler) error {
+func (p *Promoter) consume(ctx context.Context, r bus.Reading, handle bus.Handler) error {
 	for attempt := 0; ; attempt++ {
-		err := p.cfg.Bus.Consume(ctx, stream, durable, filter, handle)
+		err := p.cfg.Bus.Consume(ctx, r, handle)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if kind := core.KindOf(err); err != nil && kind == core.Invalid {
 			return err
 		}
-		p.cfg.Logger.Warn("messages are not being read; the sweep goes on", "stream", stream, "error", err)
+		p.cfg.Logger.Warn("messages are not being read; the sweep goes on", "stream", r.Stream, "error", err)
 		if !sleep(ctx, pause(attempt)) {
 			return nil
 		}

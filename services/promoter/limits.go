@@ -44,6 +44,14 @@ const (
 	conflictPause = 4 * time.Second
 	// shutPause is how long a monorepo that is shut out is left alone, at most.
 	shutPause = time.Minute
+	// maxCalls bounds the calls to Flux Receivers that are made at once, one per
+	// cluster. A dead cluster keeps its place until its call ends, so there must be
+	// more places than clusters can be dead at once.
+	maxCalls = 512
+	// maxUnknown bounds how often a Receiver that answers 404 is tried: its path is
+	// there once it has reconciled, every unknownPause, as Flux's own tool waits.
+	maxUnknown   = 10
+	unknownPause = 10 * time.Second
 	// maxFolds bounds the attempts to fold one report while others are folded.
 	maxFolds = 10
 	// syncTimeout is how long the first pass waits for the reports that are kept

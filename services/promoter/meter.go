@@ -18,6 +18,8 @@ type meter struct {
 	actions  *prometheus.CounterVec
 	phases   *prometheus.GaugeVec
 	shutOut  *prometheus.GaugeVec
+	triggers *prometheus.CounterVec
+	refused  *prometheus.GaugeVec
 }
 
 func newMeter(reg prometheus.Registerer) *meter {
@@ -28,9 +30,11 @@ func newMeter(reg prometheus.Registerer) *meter {
 		actions:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sluice_actions_total", Help: "Actions, by kind and outcome."}, []string{"repo", "action", "outcome"}),
 		phases:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sluice_targets", Help: "Targets, by the phase they are in."}, []string{"repo", "phase"}),
 		shutOut:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sluice_shut_out", Help: "1 while GitLab refuses Sluice for want of rights."}, []string{"repo"}),
+		triggers: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sluice_flux_triggers_total", Help: "Calls to Flux Receivers, by cluster and outcome."}, []string{"cluster", "outcome"}),
+		refused:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sluice_flux_receiver_refused", Help: "1 while a cluster's Flux Receiver cannot be called before a person changes something."}, []string{"cluster"}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.passes, m.seconds, m.progress, m.actions, m.phases, m.shutOut)
+		reg.MustRegister(m.passes, m.seconds, m.progress, m.actions, m.phases, m.shutOut, m.triggers, m.refused)
 	}
 	return m
 }
@@ -51,11 +55,21 @@ func (m *meter) pass(repo string, took time.Duration, err error) {
 }
 
 func (m *meter) shut(repo string, is bool) {
-	value := 0.0
+	m.shutOut.WithLabelValues(repo).Set(number(is))
+}
+
+// trigger counts a call, and tells whether the Receiver needs a person. The
+// cluster is one that has a Receiver in the configuration.
+func (m *meter) trigger(cluster core.Cluster, outcome string, refused bool) {
+	m.triggers.WithLabelValues(string(cluster), outcome).Inc()
+	m.refused.WithLabelValues(string(cluster)).Set(number(refused))
+}
+
+func number(is bool) float64 {
 	if is {
-		value = 1
+		return 1
 	}
-	m.shutOut.WithLabelValues(repo).Set(value)
+	return 0
 }
 
 func (m *meter) action(repo, action string, err error) {

@@ -98,7 +98,45 @@ func (r *repo) readGit(o *observation, refs git.Refs) error {
 			return err
 		}
 	}
+	return r.readFootprints(o)
+}
+
+// readFootprints finds out what the clusters that can be called are made from:
+// at the head, and where each of their Kustomizations is now.
+func (r *repo) readFootprints(o *observation) error {
+	s := o.state
+	s.Footprints = map[plan.Site]overlay.Footprint{}
+	for _, env := range o.policy.Environments {
+		for _, cluster := range env.Clusters {
+			if !s.Receivers[cluster] {
+				continue
+			}
+			revisions := []core.SHA{s.Head}
+			for _, report := range s.Reports[cluster] {
+				if now, ok := report.Now(); ok && s.Past[now.Revision] != nil {
+					revisions = append(revisions, now.Revision)
+				}
+			}
+			for _, revision := range revisions {
+				if err := r.readFootprint(o, plan.Site{Revision: revision, Cluster: cluster}, env.Name); err != nil {
+					return err
+				}
+			}
+		}
+	}
 	return nil
+}
+
+func (r *repo) readFootprint(o *observation, site plan.Site, env core.Env) error {
+	if _, done := o.state.Footprints[site]; done {
+		return nil
+	}
+	tree, err := r.Mirror.Tree(site.Revision)
+	if err != nil {
+		return err
+	}
+	o.state.Footprints[site], err = r.surveyor.Footprint(tree, o.policy, env, site.Cluster)
+	return err
 }
 
 func (r *repo) readPolicy(tree overlay.Tree) (*policy.Policy, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-gitops/sluice/internal/core/message"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 	"github.com/sluice-gitops/sluice/internal/core/plan"
+	"github.com/sluice-gitops/sluice/pkg/events"
 )
 
 // Forge is what the promoter asks GitLab about one project.
@@ -85,7 +86,8 @@ type Mirror interface {
 
 // Bus is what the promoter needs of NATS.
 type Bus interface {
-	Consume(ctx context.Context, stream, durable, filter string, handle bus.Handler) error
+	Consume(ctx context.Context, r bus.Reading, handle bus.Handler) error
+	Publish(ctx context.Context, m events.Message) (duplicate bool, err error)
 	Watch(ctx context.Context, bucket, pattern string, changed func(bus.Entry), synced func()) error
 	Get(ctx context.Context, bucket, key string) (bus.Entry, error)
 	Create(ctx context.Context, bucket, key string, value []byte) (uint64, error)

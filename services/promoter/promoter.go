@@ -10,12 +10,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sluice-gitops/sluice/internal/adapter/bus"
 	"github.com/sluice-gitops/sluice/internal/adapter/flux"
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/gate"
 	"github.com/sluice-gitops/sluice/internal/core/plan"
 	"github.com/sluice-gitops/sluice/pkg/events"
 )
+
+// durable is the name under which promoters read from NATS: who has it shares
+// the work.
+const durable = "promoter"
 
 // Monorepo is one monorepo and the ways to it.
 type Monorepo struct {
@@ -60,7 +65,7 @@ func New(cfg Config) (*Promoter, error) {
 	}
 	p := &Promoter{cfg: cfg, meter: newMeter(cfg.Metrics)}
 	p.reports = newTable(cfg.Bus, events.BucketReports, cfg.Logger, sameRuns, p.wakeAll)
-	p.triggers = newTable(cfg.Bus, events.BucketTriggers, cfg.Logger, func(a, b triggerRecord) bool { return true }, func() {})
+	p.triggers = newTable(cfg.Bus, events.BucketTriggers, cfg.Logger, sameTrouble, p.wakeAll)
 	for _, m := range cfg.Monorepos {
 		p.repos = append(p.repos, newRepo(p, m))
 	}
@@ -73,8 +78,17 @@ func (p *Promoter) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.reports.follow(ctx) })
 	g.Go(func() error { return p.triggers.follow(ctx) })
-	g.Go(func() error { return p.consume(ctx, events.StreamHints, "promoter", events.AllHints, p.hint) })
-	g.Go(func() error { return p.consume(ctx, events.StreamReports, "promoter", events.AllReports, p.report) })
+	g.Go(func() error {
+		return p.consume(ctx, bus.Reading{Stream: events.StreamHints, Durable: durable, Filter: events.AllHints}, p.hint)
+	})
+	g.Go(func() error {
+		return p.consume(ctx, bus.Reading{Stream: events.StreamReports, Durable: durable, Filter: events.AllReports}, p.report)
+	})
+	if p.cfg.Act {
+		g.Go(func() error {
+			return p.consume(ctx, bus.Reading{Stream: events.StreamTriggers, Durable: durable, Filter: events.AllTriggers, Parallel: maxCalls}, p.call)
+		})
+	}
 	for _, r := range p.repos {
 		g.Go(func() error { return r.run(ctx) })
 	}
@@ -131,7 +145,7 @@ func (p *Promoter) clusterTriggers() map[core.Cluster]plan.TriggerRecord {
 	out := map[core.Cluster]plan.TriggerRecord{}
 	for key, rec := range p.triggers.all() {
 		if cluster, err := events.ParseTriggerKey(key); err == nil {
-			out[cluster] = plan.TriggerRecord{Revision: rec.Revision, At: rec.At, Attempts: rec.Attempts}
+			out[cluster] = rec.record()
 		}
 	}
 	return out

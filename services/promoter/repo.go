@@ -20,7 +20,9 @@ type repo struct {
 	Monorepo
 	p      *Promoter
 	reader *overlay.Reader
-	rules  rules
+	// surveyor is used as reader is.
+	surveyor *overlay.Surveyor
+	rules    rules
 	// planner is used by passes and by merges, never by both at once, as reader,
 	// tracer, origins and renderings are: a pass waits for its merges.
 	planner    plan.Planner
@@ -47,7 +49,7 @@ type repo struct {
 }
 
 func newRepo(p *Promoter, m Monorepo) *repo {
-	r := &repo{Monorepo: m, p: p, reader: overlay.NewReader(), asked: make(chan struct{}, 1), said: map[string]bool{}, refused: map[core.Target]string{}, attempts: map[core.Target]plan.Attempt{}, started: p.cfg.Clock()}
+	r := &repo{Monorepo: m, p: p, reader: overlay.NewReader(), surveyor: overlay.NewSurveyor(), asked: make(chan struct{}, 1), said: map[string]bool{}, refused: map[core.Target]string{}, attempts: map[core.Target]plan.Attempt{}, started: p.cfg.Clock()}
 	r.wake()
 	return r
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-gitops/sluice/internal/adapter/bus"
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/gate"
+	"github.com/sluice-gitops/sluice/internal/core/plan"
 )
 
 // reportRecord is gate.Report as it is kept in NATS. It is a type of its own
@@ -31,12 +32,24 @@ type runRecord struct {
 	Reason   string    `json:"reason,omitempty"`
 }
 
-// triggerRecord is the last call to a cluster's Flux Receiver.
+// triggerRecord is plan.TriggerRecord as it is kept in NATS.
 type triggerRecord struct {
 	Revision core.SHA  `json:"revision"`
 	At       time.Time `json:"at"`
 	Attempts int       `json:"attempts"`
+	Called   time.Time `json:"called,omitzero"`
+	Trouble  string    `json:"trouble,omitempty"`
+	GaveUp   bool      `json:"gaveUp,omitempty"`
+	// Said is the trouble that was said loudly, until a call is taken again.
+	Said string `json:"said,omitempty"`
 }
+
+func (rec triggerRecord) record() plan.TriggerRecord {
+	return plan.TriggerRecord{Revision: rec.Revision, At: rec.At, Attempts: rec.Attempts, Called: rec.Called, Trouble: rec.Trouble, GaveUp: rec.GaveUp}
+}
+
+// sameTrouble tells whether a call's fate is nothing that people are told anew.
+func sameTrouble(a, b triggerRecord) bool { return a.Trouble == b.Trouble && a.GaveUp == b.GaveUp }
 
 func recordOf(r gate.Report) reportRecord {
 	rec := reportRecord{Heard: r.Heard, Order: r.Order}

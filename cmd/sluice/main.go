@@ -48,7 +48,7 @@ To look at your own monorepo on GitLab, changing nothing:
 
   SLUICE_GITLAB_TOKEN_FILE=token sluice serve --projects group/project --data-dir ./data`,
 	}
-	root.AddCommand(demo.Command(env), serve(env), fakeGitLab(env), initial.Command(env))
+	root.AddCommand(demo.Command(env), serve(env), fakeGitLab(env), initial.Command(env), deadLetters(env))
 	root.AddCommand(offline.Commands(env)...)
 	root.AddCommand(helpChatops(env))
 	return process.Execute(ctx, env, root)

@@ -96,4 +96,7 @@ type Table struct {
 	Program  string // as its user calls it
 	Settings []Setting
 	Rules    []Rule
+	// Beside are settings of a program beside which this one is started: their
+	// variables are no mistake and mean nothing.
+	Beside []Setting
 }

@@ -35,6 +35,17 @@ func Serve() Table {
 	}
 }
 
+// DeadLetters is the configuration of "sluice dead-letters", which reaches NATS
+// as "sluice serve" does.
+func DeadLetters() Table {
+	return Table{
+		Program:  "sluice dead-letters",
+		Settings: slices.Concat(embeddedNATS(), natsAccess(), data()),
+		Rules:    slices.Concat(natsRules(), embeddedNATSRules()),
+		Beside:   slices.Concat(Serve().Settings, Promoter().Settings),
+	}
+}
+
 // logging defaults to what a log collector wants; a person who starts a program
 // by hand asks for text.
 func logging() []Setting {

@@ -67,6 +67,16 @@ func minimal(program string) []string {
 	return []string{"SLUICE_GITLAB_TOKEN=glpat-x", "SLUICE_PROJECTS=ai-platform/platform-gitops"}
 }
 
+// It is run where "sluice serve" runs, with all that this needs in its environment.
+func TestDeadLettersTakesTheEnvironmentOfServe(t *testing.T) {
+	if _, err := settings.Resolve(settings.DeadLetters(), nil, append(minimal("serve"), "SLUICE_MIRROR_DIR=/m"), noFiles); err != nil {
+		t.Error(err)
+	}
+	if _, err := settings.Resolve(settings.DeadLetters(), nil, []string{"SLUICE_DATA_DIRS=/x"}, noFiles); err == nil {
+		t.Error("a misspelt variable is taken")
+	}
+}
+
 func TestSmallestConfigurationIsEnough(t *testing.T) {
 	for _, table := range tables() {
 		values, err := settings.Resolve(table, nil, minimal(table.Program), noFiles)

@@ -11,7 +11,7 @@ import (
 // misspelling, whose silent loss would leave a default in force.
 func unknown(t Table, env map[string]string) []error {
 	known := map[string]bool{}
-	for _, s := range t.Settings {
+	for _, s := range slices.Concat(t.Settings, t.Beside) {
 		known[s.Env()] = true
 		known[s.EnvFile()] = true
 	}

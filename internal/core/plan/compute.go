@@ -150,7 +150,7 @@ func (c *computation) running(app core.App, envs ...core.Env) []gate.Source {
 				out = append(out, gate.Source{
 					Cluster: cluster, Carrier: d.Carrier, Reports: c.reports(cluster), Releases: d.Releases(),
 					Unreached: c.state.Triggers[cluster].trouble(c.state.Head),
-					Carries: c.carries(core.Target{Env: from, App: app}, d),
+					Carries:   c.carries(core.Target{Env: from, App: app}, d),
 				})
 			}
 		}

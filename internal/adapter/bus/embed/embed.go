@@ -6,7 +6,8 @@
 // Every acknowledged write has reached the disk, and its directory belongs to
 // one process at a time: two servers on one directory would both take writes
 // and destroy each other's. The server has no users, so it is not reachable
-// over the network at all, or on a loopback address when asked. It never
+// over the network at all, or on a loopback address when asked; other processes
+// reach it through a socket in its directory ([Visitor]). It never
 // reacts to signals; whoever started it shuts it down.
 package embed
 
@@ -39,6 +40,9 @@ const (
 	// pollEvery is how often a starting server is asked whether it is ready.
 	pollEvery = 10 * time.Millisecond
 
+	// maxVisitors bounds the connections of other processes at once.
+	maxVisitors = 32
+
 	lockName = "sluice.lock"
 	pidName  = "sluice.pid"
 )
@@ -58,6 +62,7 @@ type Config struct {
 // library connects within a process.
 type Server struct {
 	nats *server.Server
+	door *door // nil if there is none
 	lock *flock.Flock
 	dir  string
 }
@@ -89,6 +94,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 		s.Shutdown()
 		return nil, err
 	}
+	s.door = openDoor(cfg.Dir, s.nats.InProcessConn, cfg.Logger)
 	return s, nil
 }
 
@@ -218,6 +224,7 @@ func (s *Server) URL() string {
 // Shutdown stops the server, waits until everything is written, and gives the
 // directory free. Further calls do nothing. Close the clients first.
 func (s *Server) Shutdown() {
+	s.door.close()
 	s.nats.Shutdown()
 	s.nats.WaitForShutdown()
 	s.release()

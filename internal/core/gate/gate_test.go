@@ -470,3 +470,17 @@ func TestComing(t *testing.T) {
 		})
 	}
 }
+
+// A cluster that cannot be told to look at Git is late for a reason that people
+// can do something about.
+func TestAClusterThatCannotBeCalledSaysWhy(t *testing.T) {
+	why := "its Flux Receiver cannot be called: flux.example.com answered 400"
+	h := gate.HealthOf([]gate.Source{{Cluster: "d1", Unreached: why, Carries: carries("")}})
+	if want := "no report from d1 yet; " + why; h.Reason != want {
+		t.Errorf("got %q, want %q", h.Reason, want)
+	}
+	h = gate.HealthOf([]gate.Source{{Cluster: "d1", Unreached: why, Carries: carries("a"), Reports: []gate.Report{fold(at(9, "a", ""))}}})
+	if !h.Healthy || strings.Contains(h.Reason, why) {
+		t.Errorf("got %+v, want health: it has the version without having been called", h)
+	}
+}

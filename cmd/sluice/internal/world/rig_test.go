@@ -92,6 +92,12 @@ func newRig(t *testing.T) *rig {
 
 func newRigUnder(t *testing.T, rules string) *rig {
 	t.Helper()
+	return newRigEvery(t, rules, time.Second)
+}
+
+// newRigEvery has clusters that look at Git by themselves once in an interval.
+func newRigEvery(t *testing.T, rules string, interval time.Duration) *rig {
+	t.Helper()
 	dir := t.TempDir()
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
@@ -113,7 +119,7 @@ func newRigUnder(t *testing.T, rules string) *rig {
 	})
 	files, err := seed.Monorepo(seed.Options{Apps: 1, Policy: []byte(rules)})
 	must(t, err)
-	r.World, err = world.Start(running, g, world.Config{Dir: dir, Monorepo: files, FluxInterval: time.Second, Logger: r.logger})
+	r.World, err = world.Start(running, g, world.Config{Dir: dir, Monorepo: files, FluxInterval: interval, Logger: r.logger})
 	must(t, err)
 	environ, err := r.Environ()
 	must(t, err)

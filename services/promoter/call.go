@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"time"
 
 	"github.com/sluice-gitops/sluice/internal/adapter/bus"
 	"github.com/sluice-gitops/sluice/internal/adapter/flux"
@@ -20,7 +21,8 @@ import (
 // crash after the message and before the note orders the same call once more,
 // under the same id.
 func (r *repo) trigger(ctx context.Context, o *observation, a plan.Trigger) error {
-	m, err := events.Encode(events.Event{ID: orderID(a, o.state.Triggers[a.Cluster]), Time: r.p.cfg.Clock(), Payload: events.Trigger{
+	at := r.p.cfg.Clock().UTC()
+	m, err := events.Encode(events.Event{ID: orderID(a, o.state.Triggers[a.Cluster]), Time: at, Payload: events.Trigger{
 		Cluster: string(a.Cluster), ProjectID: o.state.Project.ID, Project: o.state.Project.Path, Ref: "refs/heads/" + o.state.Project.DefaultBranch,
 		SHA: string(a.Revision), Paths: r.changedFiles(a), Attempt: a.Attempt, Reason: a.Reason,
 	}})
@@ -34,7 +36,7 @@ func (r *repo) trigger(ctx context.Context, o *observation, a plan.Trigger) erro
 		if old.Revision == a.Revision && old.Attempts >= a.Attempt {
 			return old // it was carried out already
 		}
-		return triggerRecord{Revision: a.Revision, At: r.p.cfg.Clock(), Attempts: a.Attempt, Trouble: old.Trouble, Said: old.Said}
+		return triggerRecord{Revision: a.Revision, At: at, Attempts: a.Attempt, Trouble: old.Trouble, Said: old.Said}
 	})
 }
 
@@ -87,7 +89,7 @@ func (p *Promoter) call(ctx context.Context, d bus.Delivery) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return p.called(ctx, t, d.Attempt, err)
+	return p.called(ctx, t, e.Time, d.Attempt, err)
 }
 
 func (p *Promoter) receiver(t events.Trigger, cluster core.Cluster) (flux.Receiver, bool) {
@@ -102,16 +104,19 @@ func (p *Promoter) receiver(t events.Trigger, cluster core.Cluster) (flux.Receiv
 
 // called notes what came of a call. What only a person can mend is said loudly
 // and kept as a dead letter once, not for each revision anew.
-func (p *Promoter) called(ctx context.Context, t events.Trigger, try uint64, err error) error {
+func (p *Promoter) called(ctx context.Context, t events.Trigger, ordered time.Time, try uint64, err error) error {
 	cluster, answer := core.Cluster(t.Cluster), answered(err, try)
 	p.meter.trigger(cluster, outcome(err), answer.hopeless)
 	said := false
 	noted := p.triggers.change(ctx, events.TriggerKey(cluster), func(old triggerRecord) triggerRecord {
 		said = err != nil && old.Said == err.Error()
-		if old.Revision != core.SHA(t.SHA) && old.Revision != "" {
+		if old.Revision != core.SHA(t.SHA) && old.At.After(ordered) {
 			return old // a newer call has been ordered meanwhile, and is about to be made
 		}
-		next := triggerRecord{Revision: core.SHA(t.SHA), At: old.At, Attempts: max(old.Attempts, t.Attempt)}
+		next := triggerRecord{Revision: core.SHA(t.SHA), At: ordered, Attempts: t.Attempt}
+		if old.Revision == next.Revision {
+			next.Attempts = max(old.Attempts, t.Attempt)
+		}
 		switch {
 		case err == nil:
 			next.Called = p.cfg.Clock()

@@ -75,6 +75,7 @@ func (p *Promoter) report(ctx context.Context, d bus.Delivery) error {
 	if !ok {
 		return nil
 	}
+	event.Received = d.Time
 	key := events.ReportKey(core.Cluster(r.Cluster), r.Kind, r.Namespace, r.Name)
 	return p.reports.change(ctx, key, func(old reportRecord) reportRecord {
 		return recordOf(gate.Fold(old.report(event.Object), event))
@@ -90,7 +91,7 @@ func classify(r events.Report) (gate.Event, bool) {
 	}
 	out := gate.Event{
 		Object: gate.Object{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name},
-		At:     r.Timestamp, Order: order(r.ResourceVersion),
+		At:     r.Timestamp, UID: r.UID, Order: order(r.ResourceVersion), Every: e.Every(),
 	}
 	out.Revision, _ = commit(r)
 	switch outcome := e.Outcome(); {

@@ -20,13 +20,18 @@ import (
 // so that the core may change without the stored form changing.
 type reportRecord struct {
 	Heard time.Time   `json:"heard"`
+	UID   string      `json:"uid,omitempty"`
 	Order uint64      `json:"order,omitempty"`
 	Runs  []runRecord `json:"runs"`
+	// Received and Every tell when it is silent; Every is in nanoseconds.
+	Received time.Time     `json:"received,omitzero"`
+	Every    time.Duration `json:"every,omitempty"`
 }
 
 type runRecord struct {
 	Revision core.SHA  `json:"revision,omitempty"`
 	Since    time.Time `json:"since"`
+	Order    uint64    `json:"order,omitempty"`
 	ReadyAt  time.Time `json:"readyAt,omitzero"` // absent: not ready
 	FailedAt time.Time `json:"failedAt,omitzero"`
 	Reason   string    `json:"reason,omitempty"`
@@ -52,18 +57,18 @@ func (rec triggerRecord) record() plan.TriggerRecord {
 func sameTrouble(a, b triggerRecord) bool { return a.Trouble == b.Trouble && a.GaveUp == b.GaveUp }
 
 func recordOf(r gate.Report) reportRecord {
-	rec := reportRecord{Heard: r.Heard, Order: r.Order}
+	rec := reportRecord{Heard: r.Heard, UID: r.UID, Order: r.Order, Received: r.Received, Every: r.Every}
 	for _, run := range r.Runs {
-		rec.Runs = append(rec.Runs, runRecord{Revision: run.Revision, Since: run.Since, ReadyAt: run.ReadyAt, FailedAt: run.FailedAt, Reason: run.Reason})
+		rec.Runs = append(rec.Runs, runRecord{Revision: run.Revision, Since: run.Since, Order: run.Order, ReadyAt: run.ReadyAt, FailedAt: run.FailedAt, Reason: run.Reason})
 	}
 	return rec
 }
 
 func (rec reportRecord) report(o gate.Object) gate.Report {
-	r := gate.Report{Object: o, Heard: rec.Heard, Order: rec.Order}
+	r := gate.Report{Object: o, Heard: rec.Heard, UID: rec.UID, Order: rec.Order, Received: rec.Received, Every: rec.Every}
 	for _, run := range rec.Runs {
 		r.Runs = append(r.Runs, gate.Run{
-			Revision: run.Revision, Since: run.Since, Ready: !run.ReadyAt.IsZero(), ReadyAt: run.ReadyAt, FailedAt: run.FailedAt, Reason: run.Reason,
+			Revision: run.Revision, Since: run.Since, Order: run.Order, Ready: !run.ReadyAt.IsZero(), ReadyAt: run.ReadyAt, FailedAt: run.FailedAt, Reason: run.Reason,
 		})
 	}
 	return r
@@ -98,8 +103,12 @@ func newTable[R any](b Bus, bucket string, logger *slog.Logger, same func(a, b R
 	return &table[R]{bus: b, bucket: bucket, logger: logger, same: same, changed: changed, rows: map[string]R{}, synced: make(chan struct{})}
 }
 
-// sameRuns tells whether nothing happened but another heartbeat.
+// sameRuns tells whether nothing happened but another heartbeat, and that before
+// anybody missed it.
 func sameRuns(a, b reportRecord) bool {
+	if b.Received.Sub(a.Received) >= gate.Patience(a.Every) || a.Every != b.Every {
+		return false
+	}
 	return slices.EqualFunc(a.Runs, b.Runs, func(x, y runRecord) bool {
 		return x.Revision == y.Revision && x.Since.Equal(y.Since) && x.ReadyAt.Equal(y.ReadyAt) && x.Reason == y.Reason
 	})

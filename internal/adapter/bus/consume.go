@@ -17,8 +17,9 @@ type Delivery struct {
 	Subject  string
 	Headers  map[string][]string
 	Body     []byte
-	Sequence uint64 // in its stream
-	Attempt  uint64 // 1 for the first delivery
+	Sequence uint64    // in its stream
+	Attempt  uint64    // 1 for the first delivery
+	Time     time.Time // when it was stored, by the server's clock
 }
 
 // Handler works on one delivery. Its error's kind decides what becomes of the
@@ -152,7 +153,7 @@ func (c *consumption) start(ctx context.Context, m jetstream.Msg) {
 func (c *consumption) work(ctx context.Context, m jetstream.Msg) {
 	d := Delivery{Subject: m.Subject(), Headers: m.Headers(), Body: m.Data(), Attempt: 1}
 	if meta, err := m.Metadata(); err == nil {
-		d.Sequence, d.Attempt = meta.Sequence.Stream, meta.NumDelivered
+		d.Sequence, d.Attempt, d.Time = meta.Sequence.Stream, meta.NumDelivered, meta.Timestamp
 	}
 	stop := progress(m)
 	err := c.handle(ctx, d)

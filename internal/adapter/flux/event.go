@@ -163,6 +163,22 @@ func (e Event) Commit() (core.SHA, bool) {
 	return "", false
 }
 
+// Every is the time after which the object promises its next run, 0 if the event
+// does not tell: kustomize-controller ends the message of every successful run
+// with "next run in 10m0s".
+func (e Event) Every() time.Duration {
+	_, promise, ok := strings.Cut(e.Message, "next run in ")
+	if !ok {
+		return 0
+	}
+	promise, _, _ = strings.Cut(promise, " ")
+	d, err := time.ParseDuration(strings.TrimRight(promise, ".,;\n"))
+	if err != nil || d < 0 {
+		return 0
+	}
+	return d
+}
+
 // Fingerprint is the same for every delivery of one event from one cluster and
 // differs between events. Flux sends neither an id nor a nonce; this is the
 // key by which repeated and replayed deliveries are recognised.

@@ -335,3 +335,19 @@ func TestFingerprint(t *testing.T) {
 		seen[f] = name
 	}
 }
+
+func TestEveryIsWhatAHeartbeatPromises(t *testing.T) {
+	for message, want := range map[string]time.Duration{
+		"Reconciliation finished in 2.08s, next run in 10m0s": 10 * time.Minute,
+		"Reconciliation finished in 1m2s, next run in 1h0m0s": time.Hour,
+		"Reconciliation finished in 5ms, next run in 30s\n":   30 * time.Second,
+		"Health check passed in 3s":                           0,
+		"next run in soon":                                    0,
+		"next run in -5s":                                     0,
+		"":                                                    0,
+	} {
+		if got := (Event{Message: message}).Every(); got != want {
+			t.Errorf("%q: got %s, want %s", message, got, want)
+		}
+	}
+}

@@ -18,6 +18,8 @@ type Source struct {
 	Carries  Carries
 	// Unreached is why the cluster cannot be told to look at Git, "" if it can.
 	Unreached string
+	// Now is the present time, by which silence is judged; zero judges none.
+	Now time.Time
 }
 
 // Health is the state of the environment that a version comes from.
@@ -28,12 +30,14 @@ type Health struct {
 	Coming bool
 	Since  time.Time // when all clusters had become healthy with this version; zero unless Healthy
 	Reason string    // what is missing, or that nothing is
+	Until  time.Time // when it ends unless a report comes; zero unless Healthy
 }
 
 // HealthOf judges all clusters together: in each of them the Kustomization that
 // applies the target, or every one that reports if it is not known which that
 // is, must have applied a revision that carries the versions and be ready, and
-// no HelmRelease of the target may have failed since.
+// no HelmRelease of the target may have failed since. One that has not reported
+// for twice its interval may be anywhere by now: silence is not health.
 func HealthOf(sources []Source) Health {
 	if len(sources) == 0 {
 		return Health{Reason: "no cluster deploys it"}
@@ -51,7 +55,7 @@ func HealthOf(sources []Source) Health {
 		if !h.Healthy && out.Healthy {
 			out = h
 		}
-		out.Since = later(out.Since, h.Since)
+		out.Since, out.Until = later(out.Since, h.Since), sooner(out.Until, h.Until)
 		names = append(names, string(s.Cluster))
 	}
 	if !out.Healthy {
@@ -72,6 +76,10 @@ func (s Source) health() Health {
 		case r.Object.Kind == Kustomization && s.Carrier != "" && s.Carrier != r.Object.Namespace+"/"+r.Object.Name:
 		case r.Object.Kind == Kustomization:
 			reported = true
+			if reason := s.silent(r); reason != "" {
+				return Health{Reason: reason}
+			}
+			out.Until = sooner(out.Until, r.Silent())
 			switch reason := s.missing(r, now); {
 			case reason != "" && !s.coming(now):
 				return Health{Reason: reason}
@@ -95,6 +103,40 @@ func (s Source) health() Health {
 		return Health{Reason: coming, Coming: true}
 	}
 	return out
+}
+
+// silent says since when a Kustomization has not reported, or "" if it has lately.
+func (s Source) silent(r Report) string {
+	from := r.Silent()
+	if s.Now.IsZero() || from.IsZero() || s.Now.Before(from) {
+		return ""
+	}
+	promise := ""
+	if r.Every > 0 {
+		promise = fmt.Sprintf(", which should report every %s", short(r.Every))
+	}
+	return fmt.Sprintf("no report from %s since %s: %s is silent%s", s.Cluster, clockOf(r.Received, s.Now), r.Object, promise)
+}
+
+// clockOf is a time of today as people read it off a clock, and any other with
+// its date.
+func clockOf(t, now time.Time) string {
+	t, now = t.UTC(), now.UTC()
+	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {
+		return t.Format("15:04 UTC")
+	}
+	return t.Format("2006-01-02 15:04 UTC")
+}
+
+// short spells a duration without the zeros at its end.
+func short(d time.Duration) string {
+	s := d.String()
+	for _, zeros := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(s, zeros) {
+			s = strings.TrimSuffix(s, zeros[1:])
+		}
+	}
+	return s
 }
 
 // coming tells whether a Kustomization is well at a revision without the
@@ -125,7 +167,9 @@ func Healthy(h Health) Verdict {
 	if !h.Healthy {
 		return wait("healthy", h.Reason, "Flux reports these versions ready in every cluster that they come from")
 	}
-	return pass("healthy", h.Reason)
+	v := pass("healthy", h.Reason)
+	v.Until = h.Until
+	return v
 }
 
 // Soak is the verdict of the gate "soak": the version has been healthy for d
@@ -140,11 +184,21 @@ func Soak(h Health, d time.Duration, now time.Time) Verdict {
 		v.Until = until
 		return v
 	}
-	return pass("soak", fmt.Sprintf("healthy for %s, since %s", d, Clock(h.Since)))
+	v := pass("soak", fmt.Sprintf("healthy for %s, since %s", d, Clock(h.Since)))
+	v.Until = h.Until
+	return v
 }
 
 // Clock spells a time the way every reason does: in UTC, to the second.
 func Clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// sooner is the earlier of two times, of which zero is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {

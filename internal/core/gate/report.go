@@ -35,14 +35,21 @@ const Kustomization = "Kustomization"
 type Report struct {
 	Object Object
 	Heard  time.Time // the newest event's time, by the cluster's clock
-	Order  uint64    // the newest event's resource version, which breaks ties of Heard
+	UID    string    // of the life of the object that the newest event is about, "" if unknown
+	Order  uint64    // the newest event's resource version, 0 if unknown
 	Runs   []Run     // oldest first; the last one is where the object is now
+	// Received is when the newest event arrived, by Sluice's own clock; zero if that
+	// is not known. Every is how often the object said it would report, 0 if it did
+	// not.
+	Received time.Time
+	Every    time.Duration
 }
 
 // Run is a span of time during which an object reported one revision.
 type Run struct {
 	Revision core.SHA // "" for objects that report no Git revision
 	Since    time.Time
+	Order    uint64 // the resource version of the event that began it, 0 if unknown
 	Ready    bool
 	ReadyAt  time.Time // when the present readiness began; zero unless Ready
 	FailedAt time.Time // when the present failure began, as far as that is known; zero while Ready
@@ -56,34 +63,57 @@ type Event struct {
 	Ready    bool
 	Reason   string // for people, when not Ready
 	At       time.Time
-	Order    uint64 // the object's resource version, 0 if unknown
+	UID      string        // of this life of the object, "" if unknown
+	Order    uint64        // the object's resource version, 0 if unknown
+	Received time.Time     // when it arrived, by Sluice's own clock; zero if unknown
+	Every    time.Duration // after which time the next one is promised, 0 if it was not
 }
 
+// restored is by how much the time of an event must be later for a lower
+// resource version to be a newer one: a cluster that was restored from a backup
+// counts on from where the backup was, with the same UIDs. Events are repeated
+// for a minute and no longer.
+const restored = 10 * time.Minute
+
 // Fold adds an event to what an object has said. Events may come late, twice
-// and in any order. One that is older than the newest known does not change
-// where the object is; it can only show that it was not ready, or not at that
-// revision, for as long as it seemed. Of two events of the same second, of
-// which the resource version does not say which came first, the failure counts.
+// and in any order. Within one life of the object its resource version says
+// which is newer, and not the clock; else the time does. One that is older than
+// the newest known does not change where the object is; it can only show that it
+// was not ready, or not at that revision, for as long as it seemed. Of two events
+// of the same second, of which the resource version does not say which came
+// first, the failure counts.
 func Fold(r Report, e Event) Report {
 	runs := append([]Run(nil), r.Runs...)
 	if stale(r, e) {
 		doubt(runs, e, r.Heard)
-		return Report{Object: e.Object, Heard: r.Heard, Order: r.Order, Runs: runs}
+		r.Object, r.Runs = e.Object, runs
+		return r
 	}
+	e.At = later(e.At, r.Heard) // a clock that was set back makes no soak longer
 	if n := len(runs); n > 0 && (e.Revision == "" || runs[n-1].Revision == e.Revision) {
 		runs[n-1] = runs[n-1].after(e)
 	} else {
-		runs = append(runs, Run{Revision: e.Revision, Since: e.At}.after(e))
+		runs = append(runs, Run{Revision: e.Revision, Since: e.At, Order: e.Order}.after(e))
 	}
-	runs = runs[max(0, len(runs)-maxRuns):]
-	return Report{Object: e.Object, Heard: e.At, Order: e.Order, Runs: runs}
+	out := Report{Object: e.Object, Heard: e.At, UID: e.UID, Order: e.Order, Runs: runs[max(0, len(runs)-maxRuns):], Received: later(r.Received, e.Received), Every: e.Every}
+	if e.Every == 0 {
+		out.Every = r.Every // failures promise nothing
+	}
+	return out
 }
 
 // stale tells whether an event is older than the newest known one, or is to
 // be treated so.
 func stale(r Report, e Event) bool {
+	sameLife := e.UID == r.UID && e.UID != ""
 	switch {
-	case len(r.Runs) == 0 || e.At.After(r.Heard):
+	case len(r.Runs) == 0:
+		return false
+	case sameLife && e.Order > r.Order && r.Order > 0:
+		return false
+	case sameLife && e.Order < r.Order && e.Order > 0:
+		return !e.At.After(r.Heard.Add(restored))
+	case e.At.After(r.Heard):
 		return false
 	case e.At.Before(r.Heard):
 		return true
@@ -91,6 +121,31 @@ func stale(r Report, e Event) bool {
 		return e.Ready
 	}
 	return e.Order < r.Order
+}
+
+// minPatience bounds how soon an object counts as silent: deliveries take their
+// time. unpromised is how often an object is taken to report that did not say.
+const (
+	minPatience = 10 * time.Second
+	unpromised  = 30 * time.Minute
+)
+
+// Patience is how long an object that reports so often may be quiet before it
+// counts as silent.
+func Patience(every time.Duration) time.Duration {
+	if every <= 0 {
+		every = unpromised
+	}
+	return max(2*every, minPatience)
+}
+
+// Silent is when the object begins to count as silent unless it reports again;
+// zero if it is not known when it was heard of last.
+func (r Report) Silent() time.Time {
+	if r.Received.IsZero() {
+		return time.Time{}
+	}
+	return r.Received.Add(Patience(r.Every))
 }
 
 // doubt corrects the run that a late event falls into, if the two contradict
@@ -103,13 +158,16 @@ func doubt(runs []Run, late Event, heard time.Time) {
 	}
 	switch {
 	case i < 0 || runs[i].agrees(late) || !runs[i].Ready || runs[i].ReadyAt.After(late.At):
-	case i > 0 && runs[i].Since.Equal(late.At) && runs[i-1].agrees(late):
+	case i > 0 && runs[i].Since.Equal(late.At) && runs[i-1].agrees(late) && !runs[i].before(late):
 	case i == len(runs)-1:
 		runs[i].ReadyAt = heard
 	default:
 		runs[i].Ready, runs[i].ReadyAt, runs[i].FailedAt, runs[i].Reason = false, time.Time{}, late.At, late.Reason
 	}
 }
+
+// before tells whether the run is known to have begun before an event.
+func (r Run) before(e Event) bool { return r.Order > 0 && e.Order >= r.Order }
 
 // agrees tells whether an event says no other than the run does already.
 func (r Run) agrees(e Event) bool {

@@ -84,3 +84,26 @@ func TestSuccessThatDoesNotLastIsNoHealth(t *testing.T) {
 	r.flux("stg").Behave(fakeflux.Behaviour{})
 	r.carries("prd", want)
 }
+
+// TestSilenceIsNoHealth has stg's cluster fall silent after it was well: what it
+// does by now nobody knows, so prd waits, and says for whom.
+func TestSilenceIsNoHealth(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.policy(healthy("1s"))
+	defer r.startPromoter(filepath.Join(r.dir, "mirror"), 300*time.Millisecond, nil)()
+	want := bumped(r.content("prd"))
+	r.bump()
+	mr := r.openForPrd()
+	r.shows(mr, "[x] **soak**")
+	r.flux("stg").Behave(fakeflux.Behaviour{Silent: true})
+	r.shows(mr, "[ ] **healthy**: no report from platform-core-stg-aks since ")
+	r.shows(mr, "Kustomization flux-system/apps is silent, which should report every 1s")
+	r.approveOnce()
+	r.looks()
+	if r.request(mr).State != "opened" {
+		t.Fatal("merged though nobody knows how stg is")
+	}
+	r.flux("stg").Behave(fakeflux.Behaviour{})
+	r.carries("prd", want)
+}

@@ -158,6 +158,7 @@ type closedMR struct {
 	When    string // when it was closed
 	Opened  string
 	Merged  bool
+	Landed  string // the commit that its merge added
 	Request string // what its commit was made for
 	Notes   []note
 }
@@ -306,6 +307,9 @@ func (s *scenario) closedAs(t *testing.T, w *world, c closedMR) plan.MergeReques
 	mr := plan.MergeRequest{ID: cmp.Or(c.ID, 3), State: plan.Closed, Source: "sluice/" + c.Branch, Target: "main", ClosedBy: s.user(c.By), ClosedAt: clock(t, cmp.Or(c.When, "08:30")), CreatedAt: clock(t, cmp.Or(c.Opened, "08:00"))}
 	if c.Merged {
 		mr.State, mr.ClosedBy, mr.ClosedAt = plan.Merged, 0, time.Time{}
+	}
+	if c.Landed != "" {
+		mr.Landed = sha(c.Landed)
 	}
 	mr.Ended = clock(t, cmp.Or(c.When, "08:30"))
 	if c.Request != "" {

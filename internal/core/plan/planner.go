@@ -63,6 +63,7 @@ func (pl *Planner) Compute(p *policy.Policy, s *State, now time.Time) *Plan {
 	c.orphans()
 	c.answerDone()
 	c.answerControl()
+	c.tellFailures()
 	c.triggers()
 	return c.plan
 }
@@ -118,7 +119,7 @@ func (pl *Planner) asked(p *policy.Policy, s *State) []core.Target {
 	need := map[core.Target]bool{}
 	pl.look(p, s.Inventory)
 	c := &computation{policy: p, state: s, envs: pl.envs, plan: &Plan{}}
-	for _, t := range append(c.pastOfWishes(), c.pastOfBringers()...) {
+	for _, t := range slices.Concat(c.pastOfWishes(), c.pastOfBringers(), c.pastOfFailures()) {
 		need[t] = true
 	}
 	pl.open(p, s.Inventory, func(env policy.Environment, found Candidate) {

@@ -443,10 +443,10 @@ func (w *world) merge(a plan.MergeMR) {
 
 func (w *world) land(mr plan.MergeRequest) {
 	files := overlaid(w.files(), w.branches[mr.Source].files)
-	mr.State = plan.Merged
+	mr.State, mr.Ended, mr.Landed = plan.Merged, w.now, sha(fmt.Sprintf("d%d", w.number()))
 	w.recent = append(w.recent, mr)
 	w.drop(mr.ID)
-	w.commit(sha(fmt.Sprintf("d%d", w.number())), files)
+	w.commit(mr.Landed, files)
 }
 
 // runTrain merges what is on the merge train, and throws off what conflicts.

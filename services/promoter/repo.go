@@ -41,6 +41,9 @@ type repo struct {
 	refused  map[core.Target]string       // why the last action on a target was refused; see plan.State
 	id       int64                        // the project's, once known
 	plan     *plan.Plan
+	// head and deployed are what that plan was made from.
+	head     core.SHA
+	deployed *overlay.Inventory
 	progress time.Time // the end of the last pass that succeeded
 	trouble  error     // of the last pass
 	started  time.Time
@@ -186,6 +189,7 @@ func (r *repo) publish(o *observation, decided *plan.Plan) {
 	r.mu.Lock()
 	before := r.plan
 	r.id, r.plan = o.state.Project.ID, decided
+	r.head, r.deployed = o.state.Head, o.state.Inventory
 	r.mu.Unlock()
 	r.p.meter.targets(r.Path, decided)
 	for _, problem := range decided.Problems {

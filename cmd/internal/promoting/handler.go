@@ -11,11 +11,12 @@ import (
 )
 
 // Handler serves the promoter's health and metrics: /healthz while the process
-// runs, /readyz while it makes progress, /metrics.
+// runs, /readyz while it makes progress, /status, /metrics.
 func Handler(p *promoter.Promoter, gatherer prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.Handle("GET /readyz", Readiness(p.Ready))
+	mux.Handle("GET /status", Status(p.Boards))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{}))
 	return mux
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/sluice-gitops/sluice/internal/adapter/bus/embed"
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/pkg/events"
+	"github.com/sluice-gitops/sluice/services/promoter"
 	"github.com/sluice-gitops/sluice/services/receiver"
 )
 
@@ -87,6 +88,14 @@ func (s *server) ready() error {
 	return core.Errorf(core.Transient, "the projects have not been found in GitLab yet; the log says why")
 }
 
+// boards are none until the projects have been found.
+func (s *server) boards() []promoter.Board {
+	if p := s.promoter.Load(); p != nil {
+		return p.Boards()
+	}
+	return nil
+}
+
 func connect(ctx context.Context, v settings.Values, logger *slog.Logger) (*bus.Bus, func(), error) {
 	if v.Given(settings.NATSURL) {
 		b, err := process.Connect(ctx, v, "sluice", logger)
@@ -115,5 +124,6 @@ func (s *server) handler(hooks *receiver.Receiver) http.Handler {
 	mux.Handle("/", hooks.Handler())
 	mux.Handle("GET /metrics", promhttp.HandlerFor(prometheus.Gatherers{s.registry, hooks.Gatherer()}, promhttp.HandlerOpts{}))
 	mux.Handle("GET /readyz/promoter", promoting.Readiness(s.ready))
+	mux.Handle("GET /status", promoting.Status(s.boards))
 	return mux
 }

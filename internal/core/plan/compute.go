@@ -14,6 +14,7 @@ import (
 type Plan struct {
 	Actions  []Action          // those of one target in the order in which they must happen
 	Targets  []*Status         // every target that something could be promoted into, in the policy's order, then by app
+	Clusters []ClusterStatus   // every cluster of the policy, in its order
 	Problems []overlay.Problem // what in the monorepo could not be understood
 	Next     time.Time         // when time alone will change the plan; zero if it will not
 	// Unrendered are the promotions whose description says less than it could: a

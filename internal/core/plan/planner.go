@@ -65,6 +65,7 @@ func (pl *Planner) Compute(p *policy.Policy, s *State, now time.Time) *Plan {
 	c.answerControl()
 	c.tellFailures()
 	c.triggers()
+	c.plan.Clusters = c.clusters()
 	return c.plan
 }
 

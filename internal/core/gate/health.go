@@ -76,7 +76,7 @@ func (s Source) health() Health {
 		case r.Object.Kind == Kustomization && s.Carrier != "" && s.Carrier != r.Object.Namespace+"/"+r.Object.Name:
 		case r.Object.Kind == Kustomization:
 			reported = true
-			if reason := s.silent(r); reason != "" {
+			if reason := s.silent(r, now); reason != "" {
 				return Health{Reason: reason}
 			}
 			out.Until = sooner(out.Until, r.Silent())
@@ -105,10 +105,12 @@ func (s Source) health() Health {
 	return out
 }
 
-// silent says since when a Kustomization has not reported, or "" if it has lately.
-func (s Source) silent(r Report) string {
+// silent says since when a Kustomization that was well has not reported, or "" if
+// it has lately. Of one that fails, Flux repeats the same words every five
+// minutes at most, and these say more.
+func (s Source) silent(r Report, now Run) string {
 	from := r.Silent()
-	if s.Now.IsZero() || from.IsZero() || s.Now.Before(from) {
+	if !now.Ready || s.Now.IsZero() || from.IsZero() || s.Now.Before(from) {
 		return ""
 	}
 	promise := ""

@@ -98,6 +98,9 @@ func TestSilence(t *testing.T) {
 		t.Errorf("it soaks in silence: %+v", v)
 	}
 	failed := gate.Fold(heard(10*time.Minute), at(5, "a", "no"))
+	if h := judge(failed, day.Add(24*time.Hour)); h.Reason != "d1: Kustomization flux-system/apps failed at revision a: no" {
+		t.Errorf("a failure that Flux does not repeat became %q", h.Reason)
+	}
 	if failed.Every != 10*time.Minute {
 		t.Error("a failure made the promise forgotten")
 	}

@@ -92,11 +92,12 @@ func newRig(t *testing.T) *rig {
 
 func newRigUnder(t *testing.T, rules string) *rig {
 	t.Helper()
-	return newRigEvery(t, rules, time.Second)
+	return newRigEvery(t, rules, time.Second, nil)
 }
 
-// newRigEvery has clusters that look at Git by themselves once in an interval.
-func newRigEvery(t *testing.T, rules string, interval time.Duration) *rig {
+// newRigEvery has clusters that look at Git by themselves once in an interval,
+// and a monorepo that grow has had its hands on.
+func newRigEvery(t *testing.T, rules string, interval time.Duration, grow func(map[string][]byte)) *rig {
 	t.Helper()
 	dir := t.TempDir()
 	log, err := os.Create(filepath.Join(dir, "log"))
@@ -119,6 +120,9 @@ func newRigEvery(t *testing.T, rules string, interval time.Duration) *rig {
 	})
 	files, err := seed.Monorepo(seed.Options{Apps: 1, Policy: []byte(rules)})
 	must(t, err)
+	if grow != nil {
+		grow(files)
+	}
 	r.World, err = world.Start(running, g, world.Config{Dir: dir, Monorepo: files, FluxInterval: interval, Logger: r.logger})
 	must(t, err)
 	environ, err := r.Environ()

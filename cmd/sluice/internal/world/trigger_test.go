@@ -52,7 +52,7 @@ func (l *ledger) since(sha string) map[core.Cluster][]string {
 // call lets them see a commit.
 func TestOnlyTheClustersThatAChangeConcernsAreCalled(t *testing.T) {
 	t.Parallel()
-	r := newRigEvery(t, rules, time.Hour)
+	r := newRigEvery(t, rules, time.Hour, nil)
 	l := &ledger{calls: map[core.Cluster][]flux.Payload{}}
 	t.Cleanup(r.startPromoter(filepath.Join(t.TempDir(), "mirror"), time.Second, func(p ports) ports {
 		l.Caller, p.Caller = p.Caller, l

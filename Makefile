@@ -63,3 +63,7 @@ bench-past: ## measure what it costs to look back in a long history
 .PHONY: vuln
 vuln: ## look for known vulnerabilities; needs the network
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...
+
+.PHONY: e2e-flux
+e2e-flux: ## run Sluice against the real Flux and API servers, built from their modules: up to 25 minutes the first time, 3 after that
+	cd test/e2e-flux && $(GO) test -count=1 -timeout 40m -v ./...

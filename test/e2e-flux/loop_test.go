@@ -132,6 +132,7 @@ func TestAVersionReachesTheAPIServersOfPrd(t *testing.T) {
 	for _, env := range []string{"dev", "stg", "prd"} {
 		sc.clusters[env].settled()
 	}
+	sc.answers(t)
 	sc.release("v2.99.0")
 	for _, env := range []string{"dev", "stg", "prd"} {
 		sc.clusters[env].runs("v2.99.0", 2*time.Minute)

@@ -38,11 +38,11 @@ func build() error {
 	}
 	begun := time.Now()
 	for _, name := range programs {
-		if err := run(filepath.Join("tools", name), "go", "build", "-trimpath", "-o", filepath.Join(root, name), toolOf[name]); err != nil {
+		if err := run(filepath.Join("tools", name), "go", "build", "-o", filepath.Join(root, name), toolOf[name]); err != nil {
 			return err
 		}
 	}
-	if err := run("../..", "go", "build", "-trimpath", "-o", filepath.Join(root, "sluice"), "./cmd/sluice"); err != nil {
+	if err := run("../..", "go", "build", "-o", filepath.Join(root, "sluice"), "./cmd/sluice"); err != nil {
 		return err
 	}
 	fmt.Printf("built %d programs in %s\n", len(programs)+1, time.Since(begun).Round(time.Second))
@@ -68,7 +68,7 @@ func output(dir, name string, args ...string) (string, error) {
 	defer cancel()
 	c := exec.CommandContext(ctx, name, args...)
 	c.Dir = dir
-	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	c.Env = os.Environ()
 	var out, problems bytes.Buffer
 	c.Stdout, c.Stderr = &out, &problems
 	if err := c.Run(); err != nil {

@@ -190,4 +190,3 @@ func (f *forge) startSluice(clusters []*cluster, shared map[string]secrets) (hoo
 	})
 	return hooks
 }
-

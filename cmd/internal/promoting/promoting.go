@@ -18,8 +18,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/sluice-gitops/sluice/cmd/internal/clusters"
 	"github.com/sluice-gitops/sluice/cmd/internal/settings"
-	"github.com/sluice-gitops/sluice/internal/adapter/flux"
 	"github.com/sluice-gitops/sluice/internal/adapter/git"
 	"github.com/sluice-gitops/sluice/internal/adapter/gitlab"
 	"github.com/sluice-gitops/sluice/internal/adapter/render"
@@ -32,7 +32,7 @@ import (
 type Promoter struct {
 	*promoter.Promoter
 	mirrors []*git.Mirror
-	client  *flux.Client
+	callers *clusters.Callers
 }
 
 // Close frees the mirrors. Call it after Run has returned.
@@ -41,7 +41,7 @@ func (p *Promoter) Close() error {
 	for _, m := range p.mirrors {
 		errs = append(errs, m.Close())
 	}
-	p.client.Close()
+	p.callers.Close()
 	return errors.Join(errs...)
 }
 
@@ -53,21 +53,22 @@ func New(ctx context.Context, v settings.Values, b promoter.Bus, mirrorDir strin
 	if err != nil {
 		return nil, err
 	}
-	receivers, err := readReceivers(v.Path(settings.FluxReceiversFile))
+	reached, err := clusters.Read(v.Path(settings.FluxReceiversFile))
 	if err != nil {
 		return nil, err
 	}
+	clusters.Warn(reached, logger)
 	out := &Promoter{}
-	if out.client, err = flux.NewClient(flux.Config{Proxy: http.ProxyFromEnvironment}); err != nil {
+	if out.callers, err = clusters.NewCallers(reached); err != nil {
 		return nil, err
 	}
-	cfg := promoter.Config{Bus: b, Caller: out.client, Renderer: new(render.Renderer), Act: v.Bool(settings.Act), Sweep: v.Duration(settings.SweepInterval), Clock: time.Now, Logger: logger, Metrics: reg}
+	cfg := promoter.Config{Bus: b, Caller: out.callers, Renderer: new(render.Renderer), Act: v.Bool(settings.Act), Sweep: v.Duration(settings.SweepInterval), Clock: time.Now, Logger: logger, Metrics: reg}
 	for _, path := range v.List(settings.Projects) {
 		m, mirror, err := newMonorepo(ctx, v, client, path, mirrorDir, logger)
 		if err != nil {
 			return nil, errors.Join(err, out.Close())
 		}
-		m.Receivers = receivers
+		m.Receivers = clusters.Receivers(reached)
 		cfg.Monorepos = append(cfg.Monorepos, m)
 		out.mirrors = append(out.mirrors, mirror)
 	}

@@ -24,6 +24,9 @@ type Config struct {
 	// Certificate and Key are the client's own, in PEM; both or neither.
 	Certificate []byte
 	Key         core.Secret
+	// ServerName is the name that servers' certificates must have; "" means the
+	// host of the URL.
+	ServerName string
 	// Proxy chooses a proxy for a request; nil means none. It is called with
 	// requests whose URL is secret, and must not log them.
 	Proxy func(*http.Request) (*url.URL, error)
@@ -61,7 +64,7 @@ func NewClient(c Config) (*Client, error) {
 }
 
 func (c Config) tls() (*tls.Config, error) {
-	t := &tls.Config{MinVersion: tls.VersionTLS12}
+	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
 	if len(c.CA) > 0 {
 		pool, err := x509.SystemCertPool()
 		if err != nil {

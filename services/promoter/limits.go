@@ -59,4 +59,10 @@ const (
 	syncTimeout = 10 * time.Second
 	// staleSweeps is after how many missed sweeps a monorepo counts as stuck.
 	staleSweeps = 3
+	// maxJourney is how long the way of merged versions into the clusters is
+	// measured: what takes longer than a day is a matter for alerts.
+	maxJourney = 24 * time.Hour
+	// maxJourneys bounds the merges that are measured at once, each with a state of
+	// some bytes per cluster.
+	maxJourneys = 500
 )

@@ -51,11 +51,12 @@ type Config struct {
 // Promoter is the only writer. It serves one or several monorepos, each in a
 // loop of its own.
 type Promoter struct {
-	cfg      Config
-	repos    []*repo
-	reports  *table[reportRecord]
-	triggers *table[triggerRecord]
-	meter    *meter
+	cfg       Config
+	repos     []*repo
+	reports   *table[reportRecord]
+	triggers  *table[triggerRecord]
+	meter     *meter
+	latencies *latencies
 }
 
 // New makes a promoter; nothing happens before Run.
@@ -63,7 +64,7 @@ func New(cfg Config) (*Promoter, error) {
 	if len(cfg.Monorepos) == 0 {
 		return nil, core.Errorf(core.Invalid, "the promoter needs at least one project")
 	}
-	p := &Promoter{cfg: cfg, meter: newMeter(cfg.Metrics)}
+	p := &Promoter{cfg: cfg, meter: newMeter(cfg.Metrics), latencies: newLatencies(cfg.Metrics)}
 	p.reports = newTable(cfg.Bus, events.BucketReports, cfg.Logger, sameRuns, p.wakeAll)
 	p.triggers = newTable(cfg.Bus, events.BucketTriggers, cfg.Logger, sameTrouble, p.wakeAll)
 	for _, m := range cfg.Monorepos {

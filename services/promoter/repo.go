@@ -31,6 +31,7 @@ type repo struct {
 	origins    origins
 	asked      chan struct{} // holds one token while a pass is wanted
 	said       map[string]bool
+	journeys   journeys // used by passes alone
 	// remarked is the inventory whose notices were said last.
 	remarked *overlay.Inventory
 
@@ -181,6 +182,7 @@ func (r *repo) pass(ctx context.Context) (next time.Time, acted bool, err error)
 	}
 	decided := r.decide(ctx, o)
 	r.publish(o, decided)
+	r.measure(o)
 	acted, err = r.act(ctx, o, decided)
 	return decided.Next, acted, err
 }

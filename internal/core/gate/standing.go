@@ -59,7 +59,7 @@ func (s Source) Standings(shared bool, came time.Time) []Standing {
 			continue
 		}
 		switch {
-		case r.Object.Kind == Kustomization && (s.Carrier == "" || s.Carrier == r.Object.Namespace+"/"+r.Object.Name):
+		case s.counts(r.Object):
 			if st, ok := s.applied(r, now, shared); ok {
 				out = append(out, st)
 			}
@@ -140,10 +140,34 @@ func (s Source) released(r Report, now Run, came time.Time) (Standing, bool) {
 	}
 	for _, other := range s.Reports {
 		is, ok := other.Now()
-		if ok && other.Object.Kind == Kustomization && (s.Carrier == "" || s.Carrier == other.Object.Namespace+"/"+other.Object.Name) &&
-			is.Since.After(out.Since) && s.Carries(is.Revision) == No {
+		if ok && s.counts(other.Object) && is.Since.After(out.Since) && s.Carries(is.Revision) == No {
 			return Standing{Object: r.Object, Outcome: Replaced, Since: is.Since}, true
 		}
 	}
 	return out, true
+}
+
+// Came is when the first of the Kustomizations that count first reported, by its
+// own clock, what it carries now without a break; zero if none carries it.
+func (s Source) Came() time.Time {
+	var first time.Time
+	for _, r := range s.Reports {
+		i := len(r.Runs) - 1
+		if i < 0 || !s.counts(r.Object) || s.Carries(r.Runs[i].Revision) != Yes {
+			continue
+		}
+		for i > 0 && s.Carries(r.Runs[i-1].Revision) == Yes {
+			i--
+		}
+		if since := r.Runs[i].Since; first.IsZero() || since.Before(first) {
+			first = since
+		}
+	}
+	return first
+}
+
+// counts tells whether an object is the Kustomization that applies the target,
+// or may be.
+func (s Source) counts(o Object) bool {
+	return o.Kind == Kustomization && (s.Carrier == "" || s.Carrier == o.Namespace+"/"+o.Name)
 }

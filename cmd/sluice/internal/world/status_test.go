@@ -41,8 +41,8 @@ func TestTheBoardShowsWhereEverythingStands(t *testing.T) {
 	must(t, err)
 	g.Go(func() error { return serving.Serve(running, values, w.Hooks, slog.New(slog.DiscardHandler)) })
 
-	ask := func(query string) string {
-		answer, err := http.Get(w.HooksURL() + "/status" + query)
+	get := func(path string) string {
+		answer, err := http.Get(w.HooksURL() + path)
 		if err != nil {
 			return ""
 		}
@@ -50,6 +50,24 @@ func TestTheBoardShowsWhereEverythingStands(t *testing.T) {
 		body, err := io.ReadAll(answer.Body)
 		must(t, err)
 		return string(body)
+	}
+	ask := func(query string) string { return get("/status" + query) }
+	eventually := func(what string, look func() (string, bool)) {
+		t.Helper()
+		for deadline := time.Now().Add(patience); ; {
+			text, ok := look()
+			if ok {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s did not happen; at last\n%s", what, text)
+			}
+			select {
+			case <-running.Done():
+				t.Fatal("the world ended")
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
 	}
 	var doc struct {
 		Monorepos []struct {
@@ -61,20 +79,11 @@ func TestTheBoardShowsWhereEverythingStands(t *testing.T) {
 			Clusters []struct{ Name, Env, Heard, Revision string }
 		}
 	}
-	for deadline := time.Now().Add(patience); ; {
+	eventually("that all is heard and prd waits", func() (string, bool) {
 		text := ask("")
-		if err := json.Unmarshal([]byte(text), &doc); err == nil && strings.Contains(text, `"phase": "waiting"`) && strings.Count(text, `"heard"`) == 3 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the board shows\n%s", text)
-		}
-		select {
-		case <-running.Done():
-			t.Fatal("the world ended")
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+		err := json.Unmarshal([]byte(text), &doc)
+		return text, err == nil && strings.Contains(text, `"phase": "waiting"`) && strings.Count(text, `"heard"`) == 3
+	})
 	m := doc.Monorepos[0]
 	if m.Project != world.Project || len(m.Head) != 40 || m.LastPass == "" || len(m.Targets) != 2 || len(m.Clusters) != 3 || len(m.Clusters[0].Revision) != 40 {
 		t.Errorf("the board shows %+v", m)
@@ -90,4 +99,8 @@ func TestTheBoardShowsWhereEverythingStands(t *testing.T) {
 			t.Errorf("the board shows %s", name)
 		}
 	}
+	eventually("that the way of the versions into stg is measured", func() (string, bool) {
+		text := get("/metrics")
+		return text, strings.Contains(text, `sluice_flux_merge_to_healthy_seconds_count{cluster="platform-core-stg-aks"} 1`)
+	})
 }

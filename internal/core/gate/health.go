@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,8 @@ type Source struct {
 	Reports  []Report
 	Releases []string // the names of the target's HelmReleases, whose failures count
 	Carries  Carries
+	// Witnesses are asked besides Flux's events, those that are believed most first.
+	Witnesses []Witness
 	// Unreached is why the cluster cannot be told to look at Git, "" if it can.
 	Unreached string
 	// Now is the present time, by which silence is judged; zero judges none.
@@ -37,7 +40,9 @@ type Health struct {
 // applies the target, or every one that reports if it is not known which that
 // is, must have applied a revision that carries the versions and be ready, and
 // no HelmRelease of the target may have failed since. One that has not reported
-// for twice its interval may be anywhere by now: silence is not health.
+// for twice its interval may be anywhere by now: silence is not health. Another
+// witness stands in where the events are silent, and where two contradict each
+// other, neither is believed.
 func HealthOf(sources []Source) Health {
 	if len(sources) == 0 {
 		return Health{Reason: "no cluster deploys it"}
@@ -45,7 +50,7 @@ func HealthOf(sources []Source) Health {
 	out := Health{Healthy: true}
 	var names []string
 	for _, s := range sources {
-		h := s.health()
+		h, by := s.health()
 		if s.Unreached != "" {
 			h.Reason += "; " + s.Unreached
 		}
@@ -56,7 +61,11 @@ func HealthOf(sources []Source) Health {
 			out = h
 		}
 		out.Since, out.Until = later(out.Since, h.Since), sooner(out.Until, h.Until)
-		names = append(names, string(s.Cluster))
+		name := string(s.Cluster)
+		if by != "" {
+			name += " (read from " + by + ")"
+		}
+		names = append(names, name)
 	}
 	if !out.Healthy {
 		return Health{Reason: out.Reason, Coming: true}
@@ -66,51 +75,43 @@ func HealthOf(sources []Source) Health {
 	return out
 }
 
-func (s Source) health() Health {
-	out := Health{Healthy: true}
-	reported, coming := false, ""
-	for _, r := range s.Reports {
-		now, ok := r.Now()
-		switch {
-		case !ok:
-		case r.Object.Kind == Kustomization && s.Carrier != "" && s.Carrier != r.Object.Namespace+"/"+r.Object.Name:
-		case r.Object.Kind == Kustomization:
-			reported = true
-			if reason := s.silent(r, now); reason != "" {
-				return Health{Reason: reason}
-			}
-			out.Until = sooner(out.Until, r.Silent())
-			switch reason := s.missing(r, now); {
-			case reason != "" && !s.coming(now):
-				return Health{Reason: reason}
-			case reason != "" && coming == "":
-				coming = reason
-			}
-			out.Since = later(out.Since, r.readySince(s.Carries))
-		case !slices.Contains(s.Releases, r.Object.Name):
-		case !now.Ready:
-			return Health{Reason: fmt.Sprintf("%s: %s failed: %s", s.Cluster, r.Object, firstLine(now.Reason))}
-		default:
-			out.Since = later(out.Since, now.ReadyAt)
+// health judges one cluster, and names the witness that had to stand in, if one had.
+func (s Source) health() (Health, string) {
+	out, coming, by := Health{Healthy: true}, "", ""
+	carriers := s.carriers()
+	for _, o := range carriers {
+		w, trouble := s.word(o)
+		if trouble != "" {
+			return Health{Reason: trouble}, ""
 		}
+		out.Until, by = sooner(out.Until, w.report.Silent()), cmp.Or(by, w.by.Name)
+		switch reason := s.missing(w); {
+		case reason != "" && !s.coming(w.now):
+			return Health{Reason: reason + w.readFrom()}, ""
+		case reason != "" && coming == "":
+			coming = reason + w.readFrom()
+		}
+		out.Since = later(out.Since, w.report.readySince(s.Carries))
 	}
+	failed, since := s.releases()
+	out.Since = later(out.Since, since)
 	switch {
-	case !reported && s.Carrier != "":
-		return Health{Reason: fmt.Sprintf("no report of Kustomization %s from %s yet", s.Carrier, s.Cluster)}
-	case !reported:
-		return Health{Reason: fmt.Sprintf("no report from %s yet", s.Cluster)}
+	case failed != "":
+		return Health{Reason: failed}, ""
+	case len(carriers) == 0 && s.Carrier != "":
+		return Health{Reason: fmt.Sprintf("no report of Kustomization %s from %s yet", s.Carrier, s.Cluster) + s.troubles()}, ""
+	case len(carriers) == 0:
+		return Health{Reason: fmt.Sprintf("no report from %s yet", s.Cluster) + s.troubles()}, ""
 	case coming != "":
-		return Health{Reason: coming, Coming: true}
+		return Health{Reason: coming, Coming: true}, ""
 	}
-	return out
+	return out, by
 }
 
-// silent says since when a Kustomization that was well has not reported, or "" if
-// it has lately. Of one that fails, Flux repeats the same words every five
-// minutes at most, and these say more.
-func (s Source) silent(r Report, now Run) string {
+// silent says since when a Kustomization has not reported, or "" if it has lately.
+func (s Source) silent(r Report) string {
 	from := r.Silent()
-	if !now.Ready || s.Now.IsZero() || from.IsZero() || s.Now.Before(from) {
+	if s.Now.IsZero() || from.IsZero() || s.Now.Before(from) {
 		return ""
 	}
 	promise := ""
@@ -148,7 +149,8 @@ func (s Source) coming(now Run) bool {
 }
 
 // missing says what keeps one Kustomization from being healthy, or "".
-func (s Source) missing(r Report, now Run) string {
+func (s Source) missing(w word) string {
+	r, now := w.report, w.now
 	if now.Revision == "" {
 		return fmt.Sprintf("%s: %s has not said yet which revision it applies", s.Cluster, r.Object)
 	}
@@ -157,6 +159,9 @@ func (s Source) missing(r Report, now Run) string {
 		return fmt.Sprintf("%s: %s reports revision %s, which is not on the default branch that Sluice knows", s.Cluster, r.Object, now.Revision.Short())
 	case No:
 		return fmt.Sprintf("%s: %s is still at revision %s, which does not have it", s.Cluster, r.Object, now.Revision.Short())
+	}
+	if now.suspended() {
+		return fmt.Sprintf("%s: %s is suspended", s.Cluster, r.Object)
 	}
 	if !now.Ready {
 		return fmt.Sprintf("%s: %s failed at revision %s: %s", s.Cluster, r.Object, now.Revision.Short(), firstLine(now.Reason))

@@ -48,6 +48,10 @@ const (
 	StreamDead     = "SLUICE_DEAD_LETTERS"
 	BucketReports  = "sluice-reports"
 	BucketTriggers = "sluice-triggers"
+	// BucketAPIServers and BucketStatuses hold what BucketReports holds, of other
+	// witnesses: what one says is never taken for the word of another.
+	BucketAPIServers = "sluice-reports-apiserver"
+	BucketStatuses   = "sluice-reports-statuses"
 )
 
 const (
@@ -105,6 +109,14 @@ func Default(replicas int) Definitions {
 			},
 			{
 				Name: BucketTriggers, Description: "the last call to each cluster's Flux Receiver",
+				MaxBytes: bucketBytes, MaxValue: valueBytes, Replicas: replicas,
+			},
+			{
+				Name: BucketAPIServers, Description: "the newest state of each Flux object that was read from its API server",
+				MaxBytes: bucketBytes, MaxValue: valueBytes, Replicas: replicas,
+			},
+			{
+				Name: BucketStatuses, Description: "the newest state of each Flux object, by GitLab's commit statuses",
 				MaxBytes: bucketBytes, MaxValue: valueBytes, Replicas: replicas,
 			},
 		},

@@ -200,7 +200,7 @@ func (r *repo) merge(ctx context.Context, o *observation, a plan.MergeMR) error 
 	if err != nil {
 		return err
 	}
-	again.Reports = r.p.clusterReports() // before Git, which is read at what they name
+	again.Reports, again.Witnesses = r.p.clusterReports(), r.p.clusterWitnesses() // before Git, which is read at what they name
 	fresh := &observation{state: &again}
 	if err := r.readGit(fresh, refs); err != nil {
 		return err

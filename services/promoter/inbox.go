@@ -8,6 +8,7 @@ import (
 	"github.com/sluice-gitops/sluice/internal/adapter/flux"
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/gate"
+	"github.com/sluice-gitops/sluice/internal/core/message"
 	"github.com/sluice-gitops/sluice/pkg/events"
 )
 
@@ -76,6 +77,9 @@ func (p *Promoter) report(ctx context.Context, d bus.Delivery) error {
 		return nil
 	}
 	event.Received = d.Time
+	if p.configured(core.Cluster(r.Cluster)) {
+		p.meter.report(core.Cluster(r.Cluster), d.Time)
+	}
 	key := events.ReportKey(core.Cluster(r.Cluster), r.Kind, r.Namespace, r.Name)
 	return p.reports.change(ctx, key, func(old reportRecord) reportRecord {
 		return recordOf(gate.Fold(old.report(event.Object), event))
@@ -93,7 +97,7 @@ func classify(r events.Report) (gate.Event, bool) {
 		Object: gate.Object{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name},
 		At:     r.Timestamp, UID: r.UID, Order: order(r.ResourceVersion), Every: e.Every(),
 	}
-	out.Revision, _ = commit(r)
+	out.Revision, _ = commit(r.OriginRevision, r.Revision)
 	switch outcome := e.Outcome(); {
 	case r.Kind == "HelmRelease":
 		ready, known := released(r.Reason)
@@ -107,7 +111,7 @@ func classify(r events.Report) (gate.Event, bool) {
 		return gate.Event{}, false
 	}
 	if !out.Ready {
-		out.Reason = r.Reason + ": " + r.Message
+		out.Reason = r.Reason + ": " + message.Mask(r.Message)
 	}
 	return out, !out.At.IsZero()
 }
@@ -128,8 +132,8 @@ func released(reason string) (ready, known bool) {
 
 // commit is the monorepo's commit that a report speaks of: that of the origin
 // where the source was made from Git.
-func commit(r events.Report) (core.SHA, bool) {
-	for _, text := range []string{r.OriginRevision, r.Revision} {
+func commit(origin, revision string) (core.SHA, bool) {
+	for _, text := range []string{origin, revision} {
 		if rev, err := flux.ParseRevision(text); err == nil {
 			if sha, ok := rev.Commit(); ok {
 				return sha, true

@@ -52,6 +52,12 @@ const (
 	// there once it has reconciled, every unknownPause, as Flux's own tool waits.
 	maxUnknown   = 10
 	unknownPause = 10 * time.Second
+	// askEvery is how often a witness is asked. It is the second opinion: events
+	// tell at once.
+	askEvery = 30 * time.Second
+	// maxWitnessed bounds the objects of one cluster that one witness may tell of.
+	// Each costs a write when it changes.
+	maxWitnessed = 5000
 	// maxFolds bounds the attempts to fold one report while others are folded.
 	maxFolds = 10
 	// syncTimeout is how long the first pass waits for the reports that are kept

@@ -20,6 +20,8 @@ type meter struct {
 	shutOut  *prometheus.GaugeVec
 	triggers *prometheus.CounterVec
 	refused  *prometheus.GaugeVec
+	asked    *prometheus.CounterVec
+	heard    *prometheus.GaugeVec
 }
 
 func newMeter(reg prometheus.Registerer) *meter {
@@ -32,9 +34,11 @@ func newMeter(reg prometheus.Registerer) *meter {
 		shutOut:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sluice_shut_out", Help: "1 while GitLab refuses Sluice for want of rights."}, []string{"repo"}),
 		triggers: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sluice_flux_triggers_total", Help: "Calls to Flux Receivers, by cluster and outcome."}, []string{"cluster", "outcome"}),
 		refused:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sluice_flux_receiver_refused", Help: "1 while a cluster's Flux Receiver cannot be called before a person changes something."}, []string{"cluster"}),
+		asked:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sluice_witness_asked_total", Help: "How often a witness besides Flux's events was asked."}, []string{"cluster", "witness", "outcome"}),
+		heard:    prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sluice_flux_last_report_timestamp_seconds", Help: "When a configured cluster last reported."}, []string{"cluster"}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.passes, m.seconds, m.progress, m.actions, m.phases, m.shutOut, m.triggers, m.refused)
+		reg.MustRegister(m.passes, m.seconds, m.progress, m.actions, m.phases, m.shutOut, m.triggers, m.refused, m.asked, m.heard)
 	}
 	return m
 }
@@ -63,6 +67,16 @@ func (m *meter) shut(repo string, is bool) {
 func (m *meter) trigger(cluster core.Cluster, outcome string, refused bool) {
 	m.triggers.WithLabelValues(string(cluster), outcome).Inc()
 	m.refused.WithLabelValues(string(cluster)).Set(number(refused))
+}
+
+// witness counts that a witness was asked about a configured cluster.
+func (m *meter) witness(cluster core.Cluster, name string, err error) {
+	m.asked.WithLabelValues(string(cluster), name, outcome(err)).Inc()
+}
+
+// report notes when a configured cluster was heard of.
+func (m *meter) report(cluster core.Cluster, at time.Time) {
+	m.heard.WithLabelValues(string(cluster)).Set(float64(at.Unix()))
 }
 
 func number(is bool) float64 {

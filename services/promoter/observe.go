@@ -32,7 +32,7 @@ type observation struct {
 // there, which is harmless, and not as a missing merge request, which would be
 // opened again.
 func (r *repo) observe(ctx context.Context) (*observation, error) {
-	s := &plan.State{Receivers: map[core.Cluster]bool{}, Reports: r.p.clusterReports(), Triggers: r.p.clusterTriggers()}
+	s := &plan.State{Receivers: map[core.Cluster]bool{}, Reports: r.p.clusterReports(), Witnesses: r.p.clusterWitnesses(), Triggers: r.p.clusterTriggers()}
 	r.mu.Lock()
 	s.Refused, s.Attempts = maps.Clone(r.refused), maps.Clone(r.attempts)
 	r.mu.Unlock()
@@ -86,7 +86,7 @@ func (r *repo) readGit(o *observation, refs git.Refs) error {
 	}
 	s.Rendered = r.renderings.at(s.Head, tree)
 	s.Past = map[core.SHA]*overlay.Inventory{}
-	for _, revision := range reported(s.Reports) {
+	for _, revision := range reported(everyReport(s)) {
 		past, err := r.Mirror.Tree(revision)
 		if err != nil && core.KindOf(err) == core.NotFound {
 			continue // of a history that is gone, or not a commit of this monorepo

@@ -7,6 +7,7 @@ import (
 	"github.com/sluice-gitops/sluice/internal/adapter/bus"
 	"github.com/sluice-gitops/sluice/internal/adapter/flux"
 	"github.com/sluice-gitops/sluice/internal/adapter/git"
+	"github.com/sluice-gitops/sluice/internal/adapter/kube"
 	"github.com/sluice-gitops/sluice/internal/adapter/render"
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/history"
@@ -99,6 +100,11 @@ type Bus interface {
 // answers.
 type Renderer interface {
 	Render(ctx context.Context, t overlay.Tree, o plan.Overlay, files []plan.File) (message.Difference, render.Inputs)
+}
+
+// APIServer reads the Flux objects of one cluster.
+type APIServer interface {
+	Objects(ctx context.Context) ([]kube.Object, error)
 }
 
 // Caller calls the Flux Receiver of a cluster.

@@ -32,13 +32,15 @@ type Monorepo struct {
 	Receivers  map[core.Cluster]flux.Receiver // the Flux Receivers that can be called
 }
 
-// Config is all that a promoter needs. Everything but Renderer and Metrics must
-// be set.
+// Config is all that a promoter needs. Everything but Renderer, APIServers and
+// Metrics must be set.
 type Config struct {
 	Monorepos []Monorepo
 	Bus       Bus
 	Caller    Caller
 	Renderer  Renderer // nil means that nothing is rendered
+	// APIServers are those of the clusters that let Sluice read what is there.
+	APIServers map[core.Cluster]APIServer
 	// Act switches acting on. Without it every pass plans and says what it would
 	// do, and nothing is changed anywhere.
 	Act     bool
@@ -55,6 +57,8 @@ type Promoter struct {
 	repos     []*repo
 	reports   *table[reportRecord]
 	triggers  *table[triggerRecord]
+	servers   *table[reportRecord] // what API servers told
+	watches   []*watch
 	meter     *meter
 	latencies *latencies
 }
@@ -67,6 +71,8 @@ func New(cfg Config) (*Promoter, error) {
 	p := &Promoter{cfg: cfg, meter: newMeter(cfg.Metrics), latencies: newLatencies(cfg.Metrics)}
 	p.reports = newTable(cfg.Bus, events.BucketReports, cfg.Logger, sameRuns, p.wakeAll)
 	p.triggers = newTable(cfg.Bus, events.BucketTriggers, cfg.Logger, sameTrouble, p.wakeAll)
+	p.servers = newTable(cfg.Bus, events.BucketAPIServers, cfg.Logger, sameRuns, p.wakeAll)
+	p.watches = newWatches(p)
 	for _, m := range cfg.Monorepos {
 		p.repos = append(p.repos, newRepo(p, m))
 	}
@@ -79,6 +85,12 @@ func (p *Promoter) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.reports.follow(ctx) })
 	g.Go(func() error { return p.triggers.follow(ctx) })
+	if len(p.cfg.APIServers) > 0 {
+		g.Go(func() error { return p.servers.follow(ctx) })
+	}
+	for _, w := range p.watches {
+		g.Go(func() error { return w.run(ctx) })
+	}
 	g.Go(func() error {
 		return p.consume(ctx, bus.Reading{Stream: events.StreamHints, Durable: durable, Filter: events.AllHints}, p.hint)
 	})

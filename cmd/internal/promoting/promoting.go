@@ -22,6 +22,7 @@ import (
 	"github.com/sluice-gitops/sluice/cmd/internal/settings"
 	"github.com/sluice-gitops/sluice/internal/adapter/git"
 	"github.com/sluice-gitops/sluice/internal/adapter/gitlab"
+	"github.com/sluice-gitops/sluice/internal/adapter/kube"
 	"github.com/sluice-gitops/sluice/internal/adapter/render"
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/pkg/events"
@@ -33,6 +34,7 @@ type Promoter struct {
 	*promoter.Promoter
 	mirrors []*git.Mirror
 	callers *clusters.Callers
+	servers map[core.Cluster]*kube.Client
 }
 
 // Close frees the mirrors. Call it after Run has returned.
@@ -42,6 +44,9 @@ func (p *Promoter) Close() error {
 		errs = append(errs, m.Close())
 	}
 	p.callers.Close()
+	for _, server := range p.servers {
+		server.Close()
+	}
 	return errors.Join(errs...)
 }
 
@@ -62,7 +67,10 @@ func New(ctx context.Context, v settings.Values, b promoter.Bus, mirrorDir strin
 	if out.callers, err = clusters.NewCallers(reached); err != nil {
 		return nil, err
 	}
-	cfg := promoter.Config{Bus: b, Caller: out.callers, Renderer: new(render.Renderer), Act: v.Bool(settings.Act), Sweep: v.Duration(settings.SweepInterval), Clock: time.Now, Logger: logger, Metrics: reg}
+	if out.servers, err = apiServers(reached); err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	cfg := promoter.Config{APIServers: witnesses(out.servers), Bus: b, Caller: out.callers, Renderer: new(render.Renderer), Act: v.Bool(settings.Act), Sweep: v.Duration(settings.SweepInterval), Clock: time.Now, Logger: logger, Metrics: reg}
 	for _, path := range v.List(settings.Projects) {
 		m, mirror, err := newMonorepo(ctx, v, client, path, mirrorDir, logger)
 		if err != nil {

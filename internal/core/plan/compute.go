@@ -149,7 +149,7 @@ func (c *computation) running(app core.App, envs ...core.Env) []gate.Source {
 			}
 			for _, cluster := range clusters {
 				out = append(out, gate.Source{
-					Cluster: cluster, Carrier: d.Carrier, Reports: c.reports(cluster), Releases: d.Releases(),
+					Cluster: cluster, Carrier: d.Carrier, Reports: c.reports(cluster), Releases: d.Releases(), Witnesses: c.state.Witnesses[cluster],
 					Unreached: c.state.Triggers[cluster].trouble(c.state.Head), Now: c.now,
 					Carries: c.carries(core.Target{Env: from, App: app}, d),
 				})

@@ -16,6 +16,7 @@ type State struct {
 	Head      core.SHA                        // the default branch's head
 	Inventory *overlay.Inventory              // what every overlay deploys at Head
 	Past      map[core.SHA]*overlay.Inventory // the same at the revisions that clusters reported; absent means unknown to the mirror
+	Witnesses map[core.Cluster][]gate.Witness // who else was asked about a cluster; absent means nobody
 	Reports   map[core.Cluster][]gate.Report  // what each cluster's Flux objects said; absent means nothing yet
 	Triggers  map[core.Cluster]TriggerRecord  // the last call to each cluster's Flux Receiver
 	// Footprints are what clusters that can be called are made from, at Head and at

@@ -92,7 +92,7 @@ func (f Failed) sentence() string {
 	case gate.Recovered:
 		return fmt.Sprintf("%s recovered at %s; it was failing from %s to %s.%s", what, gate.Clock(f.Until), since, gate.Clock(f.Until), f.often())
 	case gate.Replaced:
-		return fmt.Sprintf("%s has other versions since %s; it was failing from %s until then.%s", what, gate.Clock(f.Until), since, f.often())
+		return fmt.Sprintf("%s does not have these versions any more, since %s; it was failing from %s until then.%s", what, gate.Clock(f.Until), since, f.often())
 	}
 	at := ""
 	if f.Revision != "" {

@@ -29,11 +29,31 @@ func (c *computation) clusters() []ClusterStatus {
 	for _, env := range c.policy.Environments {
 		for _, name := range env.Clusters {
 			s := ClusterStatus{Name: name, Env: env.Name, Voice: VoiceOf(c.state.Reports[name]), Trigger: c.state.Triggers[name]}
-			s.Behind, _ = c.behind(name, env.Name)
+			s.Behind, _ = c.lag(name, env.Name)
 			out = append(out, s)
 		}
 	}
 	return out
+}
+
+// lagging is what keeps a cluster from being where the head is, and the revision
+// that it has reported.
+type lagging struct {
+	reason string
+	since  core.SHA
+}
+
+// lag is behind, worked out once per computation.
+func (c *computation) lag(cluster core.Cluster, env core.Env) (string, core.SHA) {
+	l, known := c.lags[cluster]
+	if !known {
+		l.reason, l.since = c.behind(cluster, env)
+		if c.lags == nil {
+			c.lags = map[core.Cluster]lagging{}
+		}
+		c.lags[cluster] = l
+	}
+	return l.reason, l.since
 }
 
 // VoiceOf sums up what the objects of one cluster reported, in any order.

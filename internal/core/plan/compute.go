@@ -72,6 +72,7 @@ type computation struct {
 	requests *requests
 
 	allowances map[core.Env]*allowance // of the environments that were asked for
+	lags       map[core.Cluster]lagging
 }
 
 func (c *computation) target(env policy.Environment, v *view) *Status {

@@ -148,7 +148,7 @@ func (c *computation) failureNotes(notes []Note) []failureNote {
 func (c *computation) follow(f followed) {
 	f.notes = c.onePerEpisode(f)
 	footings, served, known := c.footings(f)
-	if !known {
+	if !known && len(served) > 0 {
 		return
 	}
 	if len(f.notes) > 0 {

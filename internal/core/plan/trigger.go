@@ -35,7 +35,7 @@ func (c *computation) triggers() {
 			if !c.state.Receivers[cluster] {
 				continue
 			}
-			if reason, since := c.behind(cluster, env.Name); reason != "" {
+			if reason, since := c.lag(cluster, env.Name); reason != "" {
 				c.trigger(cluster, reason, since)
 			}
 		}
@@ -104,13 +104,17 @@ func (r TriggerRecord) trouble(head core.SHA) string {
 // behind says why a cluster must reconcile, or "" if it need not, and which
 // revision it has reported, "" if none.
 func (c *computation) behind(cluster core.Cluster, env core.Env) (reason string, since core.SHA) {
-	reported := false
+	reported, alike := false, map[core.SHA]bool{}
 	for _, r := range c.reports(cluster) {
 		now, ok := r.Now()
 		if !ok || r.Object.Kind != gate.Kustomization {
 			continue
 		}
 		reported = true
+		if alike[now.Revision] {
+			continue
+		}
+		alike[now.Revision] = true
 		if what, ok := c.differs(cluster, env, now.Revision); ok {
 			return fmt.Sprintf("%s of %s reported %s, and %s has changed since", r.Object, cluster, now.Revision.Short(), what), now.Revision
 		}

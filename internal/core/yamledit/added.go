@@ -81,6 +81,9 @@ func (s *sprout) grew(n *yaml.Node) bool {
 }
 
 func isItem(n *yaml.Node, item []Field) bool {
+	if isBare(item) {
+		return isText(n, item[0].Text)
+	}
 	if n.Kind != yaml.MappingNode || n.Anchor != "" || len(n.Content) != 2*len(item) {
 		return false
 	}

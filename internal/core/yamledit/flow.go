@@ -111,6 +111,10 @@ func (f *File) flowEntries(g *growth) []string {
 	}
 	var entries []string
 	for _, item := range g.added.items {
+		if isBare(item) {
+			entries = append(entries, f.bareItem(g.trail, item))
+			continue
+		}
 		entries = append(entries, f.braced(append(slices.Clip(g.trail), model), item))
 	}
 	return entries

@@ -22,7 +22,7 @@ type Insertion struct {
 	// Keys are what a mapping gets, each inside the one before. They are empty
 	// where a sequence grows.
 	Keys []string
-	Text string // what stands under the last key, unless Item is set
+	Text string // what stands under the last key, or a new item of the sequence at Path, unless Item is set
 	// Item is a mapping of texts: a new item of the sequence at Path, or the only
 	// item of a new sequence under the last key.
 	Item []Field
@@ -31,6 +31,12 @@ type Insertion struct {
 // Field is one entry of a new item. A Text of several lines becomes a literal
 // block.
 type Field struct{ Key, Text string }
+
+// bare is the key of the only field of an item that is a text and no mapping. No
+// key can be spelt so.
+const bare = "\x00"
+
+func isBare(item []Field) bool { return len(item) == 1 && item[0].Key == bare }
 
 // sprout is new content: a text, a mapping or a sequence. Insertions into one
 // collection make one, so that two of them can share a new key.
@@ -147,8 +153,10 @@ func unfit(trail []*yaml.Node, in Insertion) string {
 	switch {
 	case n.Kind == yaml.MappingNode && len(in.Keys) == 0:
 		return "a mapping is here, and no key is given for what to add"
-	case n.Kind == yaml.SequenceNode && (len(in.Keys) > 0 || len(in.Item) == 0):
+	case n.Kind == yaml.SequenceNode && (len(in.Keys) > 0 || len(in.Item) == 0 && in.Text == ""):
 		return "a sequence is here, which takes items and no keys"
+	case n.Kind == yaml.SequenceNode && isLong(in.Text):
+		return "a sequence is here, and an item of several lines is not written"
 	case n.Kind != yaml.MappingNode && n.Kind != yaml.SequenceNode:
 		return "neither a mapping nor a sequence is here: there is nothing to add to"
 	case inFlow(trail) && slices.ContainsFunc(in.texts(), isLong):
@@ -187,6 +195,9 @@ func (in Insertion) texts() []string {
 // add puts what one insertion brings beside what others have brought; the
 // reason is set if they do not go together.
 func (s *sprout) add(in Insertion) (reason string) {
+	if len(in.Keys) == 0 && len(in.Item) == 0 && in.Text != "" {
+		in.Item = []Field{{bare, in.Text}}
+	}
 	for _, key := range in.Keys {
 		if s.text != "" || s.items != nil {
 			return fmt.Sprintf("two insertions disagree about what the key %q is inside of", clip(key))

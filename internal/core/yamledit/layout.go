@@ -92,6 +92,10 @@ func (f *File) items(trail []*yaml.Node, items [][]Field, margin string) []strin
 	trail = append(slices.Clip(trail), model)
 	var lines []string
 	for _, item := range items {
+		if isBare(item) {
+			lines = append(lines, margin+"-"+strings.Repeat(" ", scalarGap(seq))+f.bareItem(trail[:len(trail)-1], item))
+			continue
+		}
 		if model.Style&yaml.FlowStyle != 0 && !slices.ContainsFunc(item, func(f Field) bool { return isLong(f.Text) }) {
 			lines = append(lines, margin+"- "+f.braced(trail, item))
 			continue
@@ -110,6 +114,28 @@ func (f *File) items(trail []*yaml.Node, items [][]Field, margin string) []strin
 		}
 	}
 	return lines
+}
+
+// bareItem writes an item that is a text, quoted as the last one is.
+func (f *File) bareItem(trail []*yaml.Node, item []Field) string {
+	like := plainStyle
+	if seq := trail[len(trail)-1]; len(seq.Content) > 0 {
+		if last := seq.Content[len(seq.Content)-1]; last.Kind == yaml.ScalarNode {
+			like = last.Style & quoteMask
+		}
+	}
+	return f.renderLike(trail, like, item[0].Text)
+}
+
+// scalarGap is how much space stands between the last dash and its text.
+func scalarGap(seq *yaml.Node) int {
+	if len(seq.Content) == 0 {
+		return 1
+	}
+	if last := seq.Content[len(seq.Content)-1]; last.Kind == yaml.ScalarNode {
+		return gap(seq, &yaml.Node{Content: []*yaml.Node{last}})
+	}
+	return 1
 }
 
 // braced writes an item in flow style, with the space inside of the braces that

@@ -71,7 +71,7 @@ func (s *Surveyor) Footprint(t Tree, p *policy.Policy, env core.Env, cluster cor
 		v.roots += e.Name + "/"
 	}
 	for _, pattern := range p.Layout {
-		if root, ok := rootOf(pattern, env, cluster); ok {
+		if root, ok := RootOf(pattern, env, cluster); ok {
 			if err := v.take(root); err != nil {
 				return Footprint{}, err
 			}
@@ -80,9 +80,9 @@ func (s *Surveyor) Footprint(t Tree, p *policy.Policy, env core.Env, cluster cor
 	return v.footprint(), nil
 }
 
-// rootOf is the cluster's directory in a pattern: up to its placeholder or that
+// RootOf is the directory of a cluster in a pattern: up to its placeholder or that
 // of its environment, whichever comes last, unless that of the app comes before.
-func rootOf(p policy.Pattern, env core.Env, cluster core.Cluster) (string, bool) {
+func RootOf(p policy.Pattern, env core.Env, cluster core.Cluster) (string, bool) {
 	var parts []string
 	root := ""
 	for _, s := range p.Segments() {

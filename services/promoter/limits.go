@@ -58,6 +58,9 @@ const (
 	// maxWitnessed bounds the objects of one cluster that one witness may tell of.
 	// Each costs a write when it changes.
 	maxWitnessed = 5000
+	// maxStatusCommits bounds the commits at which one cluster's statuses are looked
+	// for besides the head: objects of a healthy cluster are at one or two.
+	maxStatusCommits = 4
 	// maxFolds bounds the attempts to fold one report while others are folded.
 	maxFolds = 10
 	// syncTimeout is how long the first pass waits for the reports that are kept

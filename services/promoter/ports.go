@@ -7,6 +7,7 @@ import (
 	"github.com/sluice-gitops/sluice/internal/adapter/bus"
 	"github.com/sluice-gitops/sluice/internal/adapter/flux"
 	"github.com/sluice-gitops/sluice/internal/adapter/git"
+	"github.com/sluice-gitops/sluice/internal/adapter/gitlab"
 	"github.com/sluice-gitops/sluice/internal/adapter/kube"
 	"github.com/sluice-gitops/sluice/internal/adapter/render"
 	"github.com/sluice-gitops/sluice/internal/core"
@@ -105,6 +106,11 @@ type Renderer interface {
 // APIServer reads the Flux objects of one cluster.
 type APIServer interface {
 	Objects(ctx context.Context) ([]kube.Object, error)
+}
+
+// Statuses reads what Flux wrote on commits.
+type Statuses interface {
+	FluxStatuses(ctx context.Context, commit core.SHA) ([]gitlab.FluxStatus, error)
 }
 
 // Caller calls the Flux Receiver of a cluster.

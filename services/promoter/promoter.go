@@ -30,10 +30,11 @@ type Monorepo struct {
 	Desk       Desk
 	Mirror     Mirror
 	Receivers  map[core.Cluster]flux.Receiver // the Flux Receivers that can be called
+	Statuses   Statuses                       // nil means that no commit statuses are read
 }
 
-// Config is all that a promoter needs. Everything but Renderer, APIServers and
-// Metrics must be set.
+// Config is all that a promoter needs. Everything but Renderer, APIServers,
+// StatusAuthors and Metrics must be set.
 type Config struct {
 	Monorepos []Monorepo
 	Bus       Bus
@@ -41,6 +42,9 @@ type Config struct {
 	Renderer  Renderer // nil means that nothing is rendered
 	// APIServers are those of the clusters that let Sluice read what is there.
 	APIServers map[core.Cluster]APIServer
+	// StatusAuthors are the GitLab users as which clusters write commit statuses,
+	// of the clusters for which these are to be read.
+	StatusAuthors map[core.Cluster]string
 	// Act switches acting on. Without it every pass plans and says what it would
 	// do, and nothing is changed anywhere.
 	Act     bool
@@ -58,6 +62,7 @@ type Promoter struct {
 	reports   *table[reportRecord]
 	triggers  *table[triggerRecord]
 	servers   *table[reportRecord] // what API servers told
+	statuses  *table[reportRecord] // what commit statuses told
 	watches   []*watch
 	meter     *meter
 	latencies *latencies
@@ -72,10 +77,11 @@ func New(cfg Config) (*Promoter, error) {
 	p.reports = newTable(cfg.Bus, events.BucketReports, cfg.Logger, sameRuns, p.wakeAll)
 	p.triggers = newTable(cfg.Bus, events.BucketTriggers, cfg.Logger, sameTrouble, p.wakeAll)
 	p.servers = newTable(cfg.Bus, events.BucketAPIServers, cfg.Logger, sameRuns, p.wakeAll)
-	p.watches = newWatches(p)
+	p.statuses = newTable(cfg.Bus, events.BucketStatuses, cfg.Logger, sameRuns, p.wakeAll)
 	for _, m := range cfg.Monorepos {
 		p.repos = append(p.repos, newRepo(p, m))
 	}
+	p.watches = newWatches(p)
 	return p, nil
 }
 
@@ -87,6 +93,9 @@ func (p *Promoter) Run(ctx context.Context) error {
 	g.Go(func() error { return p.triggers.follow(ctx) })
 	if len(p.cfg.APIServers) > 0 {
 		g.Go(func() error { return p.servers.follow(ctx) })
+	}
+	if len(p.cfg.StatusAuthors) > 0 {
+		g.Go(func() error { return p.statuses.follow(ctx) })
 	}
 	for _, w := range p.watches {
 		g.Go(func() error { return w.run(ctx) })

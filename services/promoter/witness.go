@@ -1,6 +1,7 @@
 package promoter
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -25,6 +26,9 @@ type watch struct {
 	is      gate.Witness // its name
 	metric  string       // its name in metrics
 	table   *table[reportRecord]
+	// dated is set if what it says holds from when it was said, and not from when
+	// it was asked.
+	dated bool
 	// ask returns what is known of the cluster's objects now. What is in between is
 	// left out: nothing is known of it.
 	ask func(context.Context) ([]gate.Event, error)
@@ -43,7 +47,16 @@ func newWatches(p *Promoter) []*watch {
 			ask: func(ctx context.Context) ([]gate.Event, error) { return askServer(ctx, server, p.cfg.Clock) },
 		})
 	}
-	slices.SortFunc(out, func(a, b *watch) int { return strings.Compare(string(a.cluster), string(b.cluster)) })
+	statuses := &ledger{p: p, pages: map[ledgerKey]ledgerPage{}}
+	for cluster, author := range p.cfg.StatusAuthors {
+		out = append(out, &watch{
+			p: p, cluster: cluster, is: gate.Witness{Name: "GitLab's commit statuses", Plural: true}, metric: "commit-statuses", table: p.statuses, seen: map[string]time.Time{}, dated: true,
+			ask: func(ctx context.Context) ([]gate.Event, error) { return statuses.ask(ctx, cluster, author) },
+		})
+	}
+	slices.SortFunc(out, func(a, b *watch) int {
+		return cmp.Or(strings.Compare(string(a.cluster), string(b.cluster)), strings.Compare(a.metric, b.metric))
+	})
 	return out
 }
 
@@ -89,7 +102,7 @@ func (w *watch) fold(ctx context.Context, said []gate.Event) error {
 	known := w.table.all()
 	for _, e := range said {
 		key := w.key(e.Object)
-		if rec, ok := known[key]; ok && e.Order > 0 && rec.UID == e.UID && rec.Order == e.Order && rec.says(e) {
+		if rec, ok := known[key]; ok && rec.knows(e) {
 			continue
 		}
 		err := w.table.change(ctx, key, func(old reportRecord) reportRecord { return recordOf(gate.Fold(old.report(e.Object), e)) })
@@ -98,6 +111,14 @@ func (w *watch) fold(ctx context.Context, said []gate.Event) error {
 		}
 	}
 	return nil
+}
+
+// knows tells whether an event adds nothing to a record.
+func (rec reportRecord) knows(e gate.Event) bool {
+	if e.Order > 0 {
+		return rec.UID == e.UID && rec.Order == e.Order && rec.says(e)
+	}
+	return e.At.Before(rec.Heard) || e.At.Equal(rec.Heard) && rec.says(e)
 }
 
 // says tells whether a record's present state is what an event tells of.
@@ -152,7 +173,9 @@ func (w *watch) witness(known map[string]reportRecord) gate.Witness {
 		rec, ok := known[key]
 		if _, kind, namespace, name, err := events.ParseReportKey(key); ok && err == nil {
 			r := rec.report(gate.Object{Kind: kind, Namespace: namespace, Name: name})
-			r.Received, r.Every = at, askEvery
+			if !w.dated {
+				r.Received, r.Every = at, askEvery
+			}
 			out.Reports = append(out.Reports, r)
 		}
 	}
@@ -175,8 +198,9 @@ func (p *Promoter) clusterWitnesses() map[core.Cluster][]gate.Witness {
 // configured tells whether the configuration names a cluster. What reports under
 // another name is not counted in metrics, which must stay few.
 func (p *Promoter) configured(cluster core.Cluster) bool {
-	_, known := p.cfg.APIServers[cluster]
-	return known || slices.ContainsFunc(p.repos, func(r *repo) bool { _, ok := r.Receivers[cluster]; return ok })
+	_, read := p.cfg.APIServers[cluster]
+	_, written := p.cfg.StatusAuthors[cluster]
+	return read || written || slices.ContainsFunc(p.repos, func(r *repo) bool { _, ok := r.Receivers[cluster]; return ok })
 }
 
 // everyReport is what anybody said of each cluster.

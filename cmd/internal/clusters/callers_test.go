@@ -265,7 +265,7 @@ func TestADeadClusterDisturbsNoOther(t *testing.T) {
 
 func TestClusterWithoutReceiverIsNotCalled(t *testing.T) {
 	f := newFiles(t)
-	all, err := f.read("receivers:\n- {cluster: edge, commit-statuses: true}\n")
+	all, err := f.read("receivers:\n- {cluster: edge, commit-statuses: true, commit-status-author: flux}\n")
 	if err != nil || len(clusters.Receivers(all)) != 0 {
 		t.Fatalf("%v, %v", all, err)
 	}

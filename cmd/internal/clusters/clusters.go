@@ -26,8 +26,9 @@ type Cluster struct {
 	// not to be asked.
 	Kubeconfig Kubeconfig
 	// CommitStatuses is set if the cluster's Flux writes commit statuses to
-	// GitLab that Sluice may believe.
+	// GitLab that Sluice may believe, as the user StatusAuthor.
 	CommitStatuses bool
+	StatusAuthor   string
 }
 
 // TLS is what a cluster's HTTPS needs beyond the usual; the zero value is the usual.

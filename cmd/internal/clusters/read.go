@@ -64,7 +64,7 @@ func (r *reader) root(root *yaml.Node, out map[core.Cluster]Cluster) {
 
 // keys are those of an entry.
 func keys() []string {
-	return append([]string{"cluster", "url", "kubeconfig-file", "context", "commit-statuses"}, ofReceiver()...)
+	return append([]string{"cluster", "url", "kubeconfig-file", "context", "commit-statuses", "commit-status-author"}, ofReceiver()...)
 }
 
 // ofReceiver are the keys that mean nothing without a URL.
@@ -120,6 +120,13 @@ func (e *entry) cluster() Cluster {
 	}
 	if e.has("commit-statuses") {
 		c.CommitStatuses = e.boolean("commit-statuses")
+	}
+	c.StatusAuthor = e.text("commit-status-author")
+	if c.CommitStatuses && !e.has("commit-status-author") {
+		e.wrong("commit-statuses", "needs commit-status-author beside it; write the GitLab user as whom the cluster's Flux writes them, because everybody who may push can write one")
+	}
+	if !c.CommitStatuses && e.has("commit-status-author") {
+		e.wrong("commit-status-author", "has no effect without commit-statuses: true; add that, or remove this")
 	}
 	if !e.has("url") {
 		for _, key := range ofReceiver() {

@@ -64,7 +64,7 @@ func TestRead(t *testing.T) {
 		Proxy:          &url.URL{Scheme: "http", Host: "proxy:3128"},
 		Timeout:        30 * time.Second,
 		Kubeconfig:     clusters.Kubeconfig{File: f.dir + "/kubeconfig", Context: "prd"},
-		CommitStatuses: true,
+		CommitStatuses: true, StatusAuthor: "flux-prd",
 	}
 	for name, c := range map[string]struct {
 		file string
@@ -95,10 +95,11 @@ receivers:
     kubeconfig-file: $DIR/kubeconfig
     context: prd
     commit-statuses: true
+    commit-status-author: flux-prd
 `, map[core.Cluster]clusters.Cluster{"prd": full}},
 		"without an inbound path": {
-			"receivers:\n- {cluster: edge, commit-statuses: true, kubeconfig-file: $DIR/kubeconfig}\n",
-			map[core.Cluster]clusters.Cluster{"edge": {Name: "edge", Kubeconfig: clusters.Kubeconfig{File: f.dir + "/kubeconfig"}, CommitStatuses: true}},
+			"receivers:\n- {cluster: edge, commit-statuses: true, commit-status-author: flux-edge, kubeconfig-file: $DIR/kubeconfig}\n",
+			map[core.Cluster]clusters.Cluster{"edge": {Name: "edge", Kubeconfig: clusters.Kubeconfig{File: f.dir + "/kubeconfig"}, CommitStatuses: true, StatusAuthor: "flux-edge"}},
 		},
 		"anchors and merge keys": {`
 receivers:
@@ -141,39 +142,41 @@ func TestReadProblems(t *testing.T) {
 		entry string // an item of the list, or the whole file if it has a line break
 		want  []string
 	}{
-		"no yaml":          {"receivers:\n- cluster: dev\n\tx: y\n", []string{":2:1: the file is no YAML"}},
-		"two documents":    {"receivers: []\n---\na: b\n", []string{"second document"}},
-		"no list":          {"receivers: {a: b}\n", []string{":1:12: receivers: found a mapping; write a list"}},
-		"no mapping":       {"receivers:\n- dev\n", []string{`:2:3: receivers[0]: found "dev"; write a mapping`}},
-		"other root":       {"clusters:\n- {}\n", []string{`:1:1: unknown key "clusters"; the keys here are receivers`}},
-		"circle":           {"receivers:\n- &a {<<: *a, cluster: dev}\n", []string{"receivers[0]: found a mapping"}},
-		"unknown key":      {"cluster: dev, urll: x", []string{`:2:18: receivers[0]: unknown key "urll", did you mean url?`}},
-		"key twice":        {"cluster: dev, cluster: prd", []string{`:2:18: receivers[0]: the key cluster stands here twice`}},
-		"cluster twice":    {"receivers:\n- {cluster: dev}\n- {cluster: dev}\n", []string{`:3:13: receivers[1].cluster: cluster "dev" stands here twice`}},
-		"no cluster":       {"commit-statuses: true", []string{":2:3: receivers[0].cluster: the key is missing"}},
-		"empty cluster":    {"cluster: ''", []string{`:2:13: receivers[0].cluster: found ""; write a text`}},
-		"nothing":          {"cluster: ", []string{"receivers[0].cluster: found nothing; write a text"}},
-		"no name":          {"cluster: dev, url: 'https://x', token-file: $DIR/token", []string{"receivers[0].name: the key is missing"}},
-		"no token":         {"cluster: dev, url: 'https://x', name: n", []string{"receivers[0].token-file: the key is missing"}},
-		"token nowhere":    {"cluster: dev, url: 'https://x', name: n, token-file: /nowhere", []string{`receivers[0].token-file: the file "/nowhere" cannot be read: no such file or directory`}},
-		"token empty":      {"cluster: dev, url: 'https://x', name: n, token-file: $DIR/none", []string{"/none\" is empty"}},
-		"type":             {usable + ", type: github", []string{`.type: found "github"; write generic-hmac, generic or gitlab`}},
-		"token in header":  {"cluster: dev, url: 'https://x', name: n, type: gitlab, token-file: $DIR/broken", []string{"receivers[0].token-file: receiver flux-system/n: the token has a line break"}},
-		"url":              {"cluster: dev, url: 'x', name: n, token-file: $DIR/token", []string{":2:23: receivers[0].url: receiver base URL: want a form"}},
-		"secret in url":    {"cluster: dev, url: 'https://x/hook/abc', name: n, token-file: $DIR/token", []string{`receivers[0].url: receiver base URL of host x: leave out "/hook/…"`}},
-		"without effect":   {"cluster: dev, name: n, proxy: 'http://p'", []string{"receivers[0].name: has no effect without url", "receivers[0].proxy: has no effect without url"}},
-		"context alone":    {usable + ", context: a", []string{".context: has no effect without kubeconfig-file"}},
-		"kubeconfig":       {usable + ", kubeconfig-file: /nowhere", []string{`.kubeconfig-file: the file "/nowhere" cannot be read`}},
-		"commit-statuses":  {usable + ", commit-statuses: 'yes'", []string{`.commit-statuses: found "yes"; write true or false`}},
-		"ca":               {usable + ", ca-file: $DIR/token", []string{".ca-file: the file holds no certificate in PEM"}},
-		"cert alone":       {usable + ", cert-file: $DIR/cert.pem", []string{".cert-file: needs key-file beside it"}},
-		"key alone":        {usable + ", key-file: $DIR/key.pem", []string{".key-file: needs cert-file beside it"}},
-		"no pair":          {usable + ", cert-file: $DIR/cert.pem, key-file: $DIR/other.pem", []string{".cert-file: certificate and key do not go together"}},
-		"tls without tls":  {"cluster: dev, url: 'http://x', name: n, token-file: $DIR/token, server-name: y", []string{".server-name: has no effect on a url that begins with http://"}},
-		"proxy":            {usable + ", proxy: 'user:hunter2@proxy'", []string{".proxy: found no URL of a proxy"}},
-		"timeout":          {usable + ", timeout: 10", []string{`.timeout: found "10"; write a time up to 1m0s`}},
-		"timeout too long": {usable + ", timeout: 5m", []string{`.timeout: found "5m"`}},
-		"all at once":      {"receivers:\n- {cluster: dev, timeout: 1s}\n- {cluster: prd, nam: x}\n", []string{":2:27: receivers[0].timeout", ":3:18: receivers[1]: unknown key"}},
+		"no yaml":           {"receivers:\n- cluster: dev\n\tx: y\n", []string{":2:1: the file is no YAML"}},
+		"two documents":     {"receivers: []\n---\na: b\n", []string{"second document"}},
+		"no list":           {"receivers: {a: b}\n", []string{":1:12: receivers: found a mapping; write a list"}},
+		"no mapping":        {"receivers:\n- dev\n", []string{`:2:3: receivers[0]: found "dev"; write a mapping`}},
+		"other root":        {"clusters:\n- {}\n", []string{`:1:1: unknown key "clusters"; the keys here are receivers`}},
+		"circle":            {"receivers:\n- &a {<<: *a, cluster: dev}\n", []string{"receivers[0]: found a mapping"}},
+		"unknown key":       {"cluster: dev, urll: x", []string{`:2:18: receivers[0]: unknown key "urll", did you mean url?`}},
+		"key twice":         {"cluster: dev, cluster: prd", []string{`:2:18: receivers[0]: the key cluster stands here twice`}},
+		"cluster twice":     {"receivers:\n- {cluster: dev}\n- {cluster: dev}\n", []string{`:3:13: receivers[1].cluster: cluster "dev" stands here twice`}},
+		"no cluster":        {"commit-statuses: true, commit-status-author: flux", []string{":2:3: receivers[0].cluster: the key is missing"}},
+		"empty cluster":     {"cluster: ''", []string{`:2:13: receivers[0].cluster: found ""; write a text`}},
+		"nothing":           {"cluster: ", []string{"receivers[0].cluster: found nothing; write a text"}},
+		"no name":           {"cluster: dev, url: 'https://x', token-file: $DIR/token", []string{"receivers[0].name: the key is missing"}},
+		"no token":          {"cluster: dev, url: 'https://x', name: n", []string{"receivers[0].token-file: the key is missing"}},
+		"token nowhere":     {"cluster: dev, url: 'https://x', name: n, token-file: /nowhere", []string{`receivers[0].token-file: the file "/nowhere" cannot be read: no such file or directory`}},
+		"token empty":       {"cluster: dev, url: 'https://x', name: n, token-file: $DIR/none", []string{"/none\" is empty"}},
+		"type":              {usable + ", type: github", []string{`.type: found "github"; write generic-hmac, generic or gitlab`}},
+		"token in header":   {"cluster: dev, url: 'https://x', name: n, type: gitlab, token-file: $DIR/broken", []string{"receivers[0].token-file: receiver flux-system/n: the token has a line break"}},
+		"url":               {"cluster: dev, url: 'x', name: n, token-file: $DIR/token", []string{":2:23: receivers[0].url: receiver base URL: want a form"}},
+		"secret in url":     {"cluster: dev, url: 'https://x/hook/abc', name: n, token-file: $DIR/token", []string{`receivers[0].url: receiver base URL of host x: leave out "/hook/…"`}},
+		"without effect":    {"cluster: dev, name: n, proxy: 'http://p'", []string{"receivers[0].name: has no effect without url", "receivers[0].proxy: has no effect without url"}},
+		"context alone":     {usable + ", context: a", []string{".context: has no effect without kubeconfig-file"}},
+		"kubeconfig":        {usable + ", kubeconfig-file: /nowhere", []string{`.kubeconfig-file: the file "/nowhere" cannot be read`}},
+		"commit-statuses":   {usable + ", commit-statuses: 'yes'", []string{`.commit-statuses: found "yes"; write true or false`}},
+		"nobody's statuses": {usable + ", commit-statuses: true", []string{".commit-statuses: needs commit-status-author beside it"}},
+		"author alone":      {usable + ", commit-status-author: flux", []string{".commit-status-author: has no effect without commit-statuses: true"}},
+		"ca":                {usable + ", ca-file: $DIR/token", []string{".ca-file: the file holds no certificate in PEM"}},
+		"cert alone":        {usable + ", cert-file: $DIR/cert.pem", []string{".cert-file: needs key-file beside it"}},
+		"key alone":         {usable + ", key-file: $DIR/key.pem", []string{".key-file: needs cert-file beside it"}},
+		"no pair":           {usable + ", cert-file: $DIR/cert.pem, key-file: $DIR/other.pem", []string{".cert-file: certificate and key do not go together"}},
+		"tls without tls":   {"cluster: dev, url: 'http://x', name: n, token-file: $DIR/token, server-name: y", []string{".server-name: has no effect on a url that begins with http://"}},
+		"proxy":             {usable + ", proxy: 'user:hunter2@proxy'", []string{".proxy: found no URL of a proxy"}},
+		"timeout":           {usable + ", timeout: 10", []string{`.timeout: found "10"; write a time up to 1m0s`}},
+		"timeout too long":  {usable + ", timeout: 5m", []string{`.timeout: found "5m"`}},
+		"all at once":       {"receivers:\n- {cluster: dev, timeout: 1s}\n- {cluster: prd, nam: x}\n", []string{":2:27: receivers[0].timeout", ":3:18: receivers[1]: unknown key"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			content := c.entry

@@ -70,7 +70,7 @@ func New(ctx context.Context, v settings.Values, b promoter.Bus, mirrorDir strin
 	if out.servers, err = apiServers(reached); err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
-	cfg := promoter.Config{APIServers: witnesses(out.servers), Bus: b, Caller: out.callers, Renderer: new(render.Renderer), Act: v.Bool(settings.Act), Sweep: v.Duration(settings.SweepInterval), Clock: time.Now, Logger: logger, Metrics: reg}
+	cfg := promoter.Config{APIServers: witnesses(out.servers), StatusAuthors: statusAuthors(reached), Bus: b, Caller: out.callers, Renderer: new(render.Renderer), Act: v.Bool(settings.Act), Sweep: v.Duration(settings.SweepInterval), Clock: time.Now, Logger: logger, Metrics: reg}
 	for _, path := range v.List(settings.Projects) {
 		m, mirror, err := newMonorepo(ctx, v, client, path, mirrorDir, logger)
 		if err != nil {
@@ -131,7 +131,7 @@ func newMonorepo(ctx context.Context, v settings.Values, client *gitlab.Client, 
 	if err != nil {
 		return promoter.Monorepo{}, nil, err
 	}
-	return promoter.Monorepo{Path: path, PolicyPath: v.String(settings.PolicyPath), Forge: project, Desk: project, Mirror: mirror}, mirror, nil
+	return promoter.Monorepo{Path: path, PolicyPath: v.String(settings.PolicyPath), Forge: project, Desk: project, Mirror: mirror, Statuses: project}, mirror, nil
 }
 
 // retryPause is how long to wait for a GitLab that does not answer at the start.

@@ -33,3 +33,14 @@ func witnesses(servers map[core.Cluster]*kube.Client) map[core.Cluster]promoter.
 	}
 	return out
 }
+
+// statusAuthors are the users whose commit statuses are believed, by cluster.
+func statusAuthors(reached map[core.Cluster]clusters.Cluster) map[core.Cluster]string {
+	out := map[core.Cluster]string{}
+	for name, c := range reached {
+		if c.CommitStatuses {
+			out[name] = c.StatusAuthor
+		}
+	}
+	return out
+}

@@ -2,6 +2,7 @@ package promoter
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/sluice-gitops/sluice/internal/adapter/bus"
@@ -76,7 +77,7 @@ func (p *Promoter) report(ctx context.Context, d bus.Delivery) error {
 	if !ok {
 		return nil
 	}
-	event.Received = d.Time
+	event.Received, event.Contains = d.Time, p.contains(ctx)
 	if p.configured(core.Cluster(r.Cluster)) {
 		p.meter.report(core.Cluster(r.Cluster), d.Time)
 	}
@@ -84,6 +85,17 @@ func (p *Promoter) report(ctx context.Context, d bus.Delivery) error {
 	return p.reports.change(ctx, key, func(old reportRecord) reportRecord {
 		return recordOf(gate.Fold(old.report(event.Object), event))
 	})
+}
+
+// contains asks the mirrors about the history of commits. What none of them knows
+// is said to be in no history.
+func (p *Promoter) contains(ctx context.Context) func(commit, sha core.SHA) bool {
+	return func(commit, sha core.SHA) bool {
+		return slices.ContainsFunc(p.repos, func(r *repo) bool {
+			ok, err := r.Mirror.Contains(ctx, commit, sha)
+			return ok && err == nil
+		})
+	}
 }
 
 // classify turns a report into an event that the gates understand, or says

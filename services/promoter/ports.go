@@ -84,6 +84,15 @@ type Mirror interface {
 	Branch(ctx context.Context, name string, sha core.SHA) (plan.Branch, error)
 	Push(ctx context.Context, p plan.PushBranch) (core.SHA, error)
 	Delete(ctx context.Context, p plan.DeleteBranch) error
+	Ancestry
+}
+
+// Ancestry is what the promoter asks about commits. It may be asked while
+// anything else of the mirror is at work.
+type Ancestry interface {
+	// Contains tells whether ancestor is sha itself or in its history; NotFound if
+	// the mirror lacks one of the two.
+	Contains(ctx context.Context, ancestor, sha core.SHA) (bool, error)
 }
 
 // Bus is what the promoter needs of NATS.

@@ -67,6 +67,9 @@ type Event struct {
 	Order    uint64        // the object's resource version, 0 if unknown
 	Received time.Time     // when it arrived, by Sluice's own clock; zero if unknown
 	Every    time.Duration // after which time the next one is promised, 0 if it was not
+	// Contains tells whether the history of sha has a commit in it, as far as that
+	// is known; nil means that nobody knows.
+	Contains func(commit, sha core.SHA) bool
 }
 
 // restored is by how much the time of an event must be later for a lower
@@ -81,7 +84,7 @@ const restored = 10 * time.Minute
 // the newest known does not change where the object is; it can only show that it
 // was not ready, or not at that revision, for as long as it seemed. Of two events
 // of the same second, of which the resource version does not say which came
-// first, the failure counts.
+// first, the one counts whose revision descends from the other's, else the failure.
 func Fold(r Report, e Event) Report {
 	runs := append([]Run(nil), r.Runs...)
 	if stale(r, e) {
@@ -118,9 +121,24 @@ func stale(r Report, e Event) bool {
 	case e.At.Before(r.Heard):
 		return true
 	case e.Order == r.Order || e.Order == 0 || r.Order == 0:
-		return e.Ready
+		return e.precedes(r.Runs[len(r.Runs)-1])
 	}
 	return e.Order < r.Order
+}
+
+// precedes tells whether an event that no clock and no count can place came
+// before a run: a branch goes forward, so the revision that has the other one in
+// its history is the later one. Else the failure is taken for the later word.
+func (e Event) precedes(run Run) bool {
+	if e.Contains != nil && e.Revision != run.Revision && e.Revision != "" && run.Revision != "" {
+		switch {
+		case e.Contains(run.Revision, e.Revision):
+			return false
+		case e.Contains(e.Revision, run.Revision):
+			return true
+		}
+	}
+	return e.Ready
 }
 
 // minPatience bounds how soon an object counts as silent: deliveries take their

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/gate"
 )
 
@@ -58,6 +59,30 @@ func TestReportsOfOneLifeMayComeInAnyOrder(t *testing.T) {
 		b, _ := got.Now()
 		if a.Revision != b.Revision || a.Ready != b.Ready || a.Ready && b.ReadyAt.Before(a.ReadyAt) {
 			t.Fatalf("seed %d: in order %s, out of order %s", seed, short(truth), short(got))
+		}
+	}
+}
+
+// Where neither counts nor clocks tell which of two words is the later one, the
+// history of their revisions does: "b" has "a" in it, and "c" knows neither.
+func TestHistoryPlacesWhatNothingElseCan(t *testing.T) {
+	word := func(revision, failure string) gate.Event {
+		e := at(5, revision, failure)
+		e.Contains = func(commit, sha core.SHA) bool { return commit == "a" && sha == "b" }
+		return e
+	}
+	for name, tc := range map[string]struct {
+		events []gate.Event
+		want   string
+	}{
+		"the descendant comes second": {[]gate.Event{word("a", "no"), word("b", "")}, "a 5 no, b 5/5"},
+		"the descendant comes first":  {[]gate.Event{word("b", ""), word("a", "no")}, "b 5/5"},
+		"strangers, failed second":    {[]gate.Event{word("b", ""), word("c", "no")}, "b 5/5, c 5 no"},
+		"strangers, failed first":     {[]gate.Event{word("c", "no"), word("b", "")}, "c 5 no"},
+		"one revision":                {[]gate.Event{word("b", "no"), word("b", "")}, "b 5 no"},
+	} {
+		if got := short(fold(tc.events...)); got != tc.want {
+			t.Errorf("%s: got %s, want %s", name, got, tc.want)
 		}
 	}
 }

@@ -34,7 +34,7 @@ type Monorepo struct {
 }
 
 // Config is all that a promoter needs. Everything but Renderer, APIServers,
-// StatusAuthors and Metrics must be set.
+// StatusAuthors, Ask and Metrics must be set.
 type Config struct {
 	Monorepos []Monorepo
 	Bus       Bus
@@ -45,6 +45,7 @@ type Config struct {
 	// StatusAuthors are the GitLab users as which clusters write commit statuses,
 	// of the clusters for which these are to be read.
 	StatusAuthors map[core.Cluster]string
+	Ask           time.Duration // how often those are asked; 0 means every 30 s
 	// Act switches acting on. Without it every pass plans and says what it would
 	// do, and nothing is changed anywhere.
 	Act     bool
@@ -72,6 +73,9 @@ type Promoter struct {
 func New(cfg Config) (*Promoter, error) {
 	if len(cfg.Monorepos) == 0 {
 		return nil, core.Errorf(core.Invalid, "the promoter needs at least one project")
+	}
+	if cfg.Ask <= 0 {
+		cfg.Ask = askEvery
 	}
 	p := &Promoter{cfg: cfg, meter: newMeter(cfg.Metrics), latencies: newLatencies(cfg.Metrics)}
 	p.reports = newTable(cfg.Bus, events.BucketReports, cfg.Logger, sameRuns, p.wakeAll)

@@ -44,7 +44,7 @@ func newWatches(p *Promoter) []*watch {
 	for cluster, server := range p.cfg.APIServers {
 		out = append(out, &watch{
 			p: p, cluster: cluster, is: gate.Witness{Name: "the API server"}, metric: "api-server", table: p.servers, seen: map[string]time.Time{},
-			ask: func(ctx context.Context) ([]gate.Event, error) { return askServer(ctx, server, p.cfg.Clock) },
+			ask: func(ctx context.Context) ([]gate.Event, error) { return askServer(ctx, server, p.cfg) },
 		})
 	}
 	statuses := &ledger{p: p, pages: map[ledgerKey]ledgerPage{}}
@@ -67,7 +67,8 @@ func (w *watch) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		wait := askEvery*9/10 + rand.N(askEvery/5)
+		every := w.p.cfg.Ask
+		wait := every*9/10 + rand.N(every/5+1)
 		if err == nil {
 			attempt = 0
 		} else {
@@ -139,7 +140,7 @@ func (w *watch) note(said []gate.Event, err error) {
 	} else {
 		for _, e := range said {
 			key := w.key(e.Object)
-			woken = woken || now.Sub(w.seen[key]) >= gate.Patience(askEvery)
+			woken = woken || now.Sub(w.seen[key]) >= gate.Patience(w.p.cfg.Ask)
 			w.seen[key] = now
 		}
 		for key, at := range w.seen {
@@ -174,7 +175,7 @@ func (w *watch) witness(known map[string]reportRecord) gate.Witness {
 		if _, kind, namespace, name, err := events.ParseReportKey(key); ok && err == nil {
 			r := rec.report(gate.Object{Kind: kind, Namespace: namespace, Name: name})
 			if !w.dated {
-				r.Received, r.Every = at, askEvery
+				r.Received, r.Every = at, w.p.cfg.Ask
 			}
 			out.Reports = append(out.Reports, r)
 		}
@@ -217,14 +218,14 @@ func everyReport(s *plan.State) map[core.Cluster][]gate.Report {
 	return out
 }
 
-func askServer(ctx context.Context, server APIServer, clock func() time.Time) ([]gate.Event, error) {
+func askServer(ctx context.Context, server APIServer, cfg Config) ([]gate.Event, error) {
 	objects, err := server.Objects(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []gate.Event
 	for _, o := range objects {
-		if e, ok := observed(o, clock()); ok {
+		if e, ok := observed(o, cfg.Clock(), cfg.Ask); ok {
 			out = append(out, e)
 		}
 	}
@@ -233,10 +234,10 @@ func askServer(ctx context.Context, server APIServer, clock func() time.Time) ([
 
 // observed is an object of an API server as an event of now. What is at work, or
 // is made from no commit, tells nothing; of a Helm chart no commit is known.
-func observed(o kube.Object, now time.Time) (gate.Event, bool) {
+func observed(o kube.Object, now time.Time, every time.Duration) (gate.Event, bool) {
 	e := gate.Event{
 		Object: gate.Object{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}, Ready: o.State == kube.Ready,
-		At: now.UTC(), UID: o.UID, Order: order(o.ResourceVersion), Received: now.UTC(), Every: askEvery,
+		At: now.UTC(), UID: o.UID, Order: order(o.ResourceVersion), Received: now.UTC(), Every: every,
 	}
 	if o.Kind == gate.Kustomization {
 		e.Revision, _ = commit(o.Origin, o.Revision)

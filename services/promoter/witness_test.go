@@ -41,7 +41,7 @@ func TestObserved(t *testing.T) {
 		}), failed("BuildFailed: token=[masked] is wrong")},
 		"made from no commit": {with(func(o *kube.Object) { o.Revision = "latest@sha512:" + strings.Repeat("a", 128) }), nil},
 	} {
-		got, ok := observed(tc.object, now)
+		got, ok := observed(tc.object, now, askEvery)
 		if ok != (tc.want != nil) {
 			t.Errorf("%s: of use: %t", name, ok)
 		} else if ok {

@@ -63,6 +63,8 @@ type rig struct {
 	logger *slog.Logger
 	person *gitlab.Client
 	act    bool
+	// servers are the API servers that may be asked.
+	servers map[core.Cluster]promoter.APIServer
 }
 
 // renderer is the one of the process, as its type asks for.
@@ -195,8 +197,9 @@ func (r *rig) startPromoter(mirrorDir string, sweep time.Duration, between func(
 		receivers[name] = flux.Receiver{Cluster: name, BaseURL: c.URL, Name: world.ReceiverName, Namespace: "flux-system", Token: c.ReceiverToken, Type: flux.HMAC}
 	}
 	run, err := promoter.New(promoter.Config{
-		Monorepos: []promoter.Monorepo{{Path: world.Project, PolicyPath: "sluice.yaml", Forge: project, Desk: p.Desk, Mirror: p.Mirror, Receivers: receivers}},
-		Bus:       r.bus, Caller: p.Caller, Renderer: &renderer, Act: r.act, Sweep: sweep, Clock: time.Now, Logger: r.logger,
+		Monorepos:  []promoter.Monorepo{{Path: world.Project, PolicyPath: "sluice.yaml", Forge: project, Desk: p.Desk, Mirror: p.Mirror, Receivers: receivers}},
+		APIServers: r.servers, Ask: 200 * time.Millisecond,
+		Bus: r.bus, Caller: p.Caller, Renderer: &renderer, Act: r.act, Sweep: sweep, Clock: time.Now, Logger: r.logger,
 	})
 	must(r.t, err)
 	ctx, cancel := context.WithCancel(r.ctx)

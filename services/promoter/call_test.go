@@ -280,7 +280,8 @@ func TestANewerOrderTakesThePlaceOfAnOlderOne(t *testing.T) {
 func TestTheSameDecisionIsTheSameOrder(t *testing.T) {
 	a := plan.Trigger{Cluster: "c", Revision: shaA, Attempt: 2}
 	last := plan.TriggerRecord{Revision: shaA, Attempts: 1, At: time.Unix(1, 2)}
-	if orderID(a, last) != orderID(a, last) {
+	again, before := a, last
+	if orderID(a, last) != orderID(again, before) {
 		t.Error("the same decision has two ids")
 	}
 	later := last

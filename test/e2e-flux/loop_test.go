@@ -133,6 +133,7 @@ func TestAVersionReachesTheAPIServersOfPrd(t *testing.T) {
 		sc.clusters[env].settled()
 	}
 	sc.answers(t)
+	sc.clusters["prd"].judged(t)
 	sc.release("v2.99.0")
 	for _, env := range []string{"dev", "stg", "prd"} {
 		sc.clusters[env].runs("v2.99.0", 2*time.Minute)
@@ -159,6 +160,7 @@ func (sc *scene) fails(t *testing.T) {
 		}
 		return nil
 	})
+	sc.clusters["stg"].judged(t)
 	if got := sc.file(fmt.Sprintf(registry, "prd")); strings.Contains(got, "v2.100.0") {
 		t.Fatalf("prd got what failed in stg:\n%s", got)
 	}

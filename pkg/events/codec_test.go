@@ -137,6 +137,8 @@ func TestReportIDDependsOnEveryPart(t *testing.T) {
 		"message":   func(r *Report) { r.Message = "n" },
 		"revision":  func(r *Report) { r.Revision = "w" },
 		"timestamp": func(r *Report) { r.Timestamp = at.Add(time.Second) },
+		"severity":  func(r *Report) { r.Severity = "error" },
+		"version":   func(r *Report) { r.ResourceVersion = "7" },
 	} {
 		r := base
 		change(&r)
@@ -146,7 +148,7 @@ func TestReportIDDependsOnEveryPart(t *testing.T) {
 		seen[r.ID()] = name
 	}
 	r := base
-	r.Timestamp, r.Severity, r.Metadata = at.UTC(), "info", map[string]string{"a": "b"}
+	r.Timestamp, r.Controller, r.Metadata = at.UTC(), "kustomize-controller", map[string]string{"a": "b"}
 	if r.ID() != base.ID() {
 		t.Error("the same moment in another zone, or what is outside the identity, changed the id")
 	}

@@ -92,13 +92,13 @@ type Trigger struct {
 }
 
 // ID derives a report's message id from its content, because Flux sends none:
-// the same words about the same object at the same second are one message,
-// however often they are delivered.
+// the same words about the same version of an object at the same second are one
+// message, however often they are delivered.
 func (r Report) ID() string {
 	h := sha256.New()
 	var size [8]byte
 	for _, part := range []string{
-		r.UID, r.Kind, r.Namespace, r.Name, r.Reason, r.Message, r.Revision,
+		r.UID, r.Kind, r.Namespace, r.Name, r.ResourceVersion, r.Severity, r.Reason, r.Message, r.Revision,
 		r.Timestamp.UTC().Format(time.RFC3339Nano), r.Cluster,
 	} {
 		// The length in front of each part keeps "a"+"bc" and "ab"+"c" apart.

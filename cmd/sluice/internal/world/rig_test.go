@@ -65,6 +65,7 @@ type rig struct {
 	act    bool
 	// servers are the API servers that may be asked.
 	servers map[core.Cluster]promoter.APIServer
+	newest  *promoter.Promoter // that was started last
 }
 
 // renderer is the one of the process, as its type asks for.
@@ -202,6 +203,7 @@ func (r *rig) startPromoter(mirrorDir string, sweep time.Duration, between func(
 		Bus: r.bus, Caller: p.Caller, Renderer: &renderer, Act: r.act, Sweep: sweep, Clock: time.Now, Logger: r.logger,
 	})
 	must(r.t, err)
+	r.newest = run
 	ctx, cancel := context.WithCancel(r.ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- run.Run(ctx) }()

@@ -46,6 +46,7 @@ const (
 	RuleExclusion  = "flux-alert-exclusion"
 	RuleOldFirst   = "flux-receiver-old-first"
 	RuleNoSecret   = "flux-receiver-secret"
+	RuleFilter     = "flux-receiver-filter"
 )
 
 // heartbeat is a message of the kind that the gates live on.
@@ -160,7 +161,10 @@ func (l *linter) carriers() {
 }
 
 func (l *linter) provider(o object) {
-	switch kind := o.text("spec", "type"); kind {
+	if kind := o.text("spec", "type"); kind != "nats" && !o.ours() {
+		return // of somebody else
+	}
+	switch o.text("spec", "type") {
 	case "nats":
 		l.add(o, RuleNATS, "a Provider of type nats loses events while NATS is away, and never gets the heartbeat", "use type generic-hmac with the address of Sluice", "spec", "type")
 	case "generic":
@@ -172,10 +176,14 @@ func (l *linter) provider(o object) {
 	}
 }
 
+// ours tells whether a Provider leads to Sluice, as far as its own file says: an
+// address can also stand in its Secret.
+func (o object) ours() bool {
+	address := o.text("spec", "address")
+	return address == "" || strings.Contains(address, "/hooks/flux/")
+}
+
 func (l *linter) timeout(o object) {
-	if !strings.Contains(o.text("spec", "address"), "/hooks/flux/") {
-		return // of somebody else
-	}
 	text := o.text("spec", "timeout")
 	if d, err := time.ParseDuration(text); err == nil && d >= minTimeout {
 		return
@@ -230,8 +238,12 @@ func (l *linter) covers(o object) {
 }
 
 func (l *linter) receiver(o object) {
+	whole, _ := o.node.Get("spec", "resourceFilter")
+	l.filter(o, whole)
 	list, _ := o.node.Get("spec", "resources")
 	for _, item := range list.Items() {
+		each, _ := item.Get("filter")
+		l.filter(o, each)
 		if kind := (object{o.file, item}).text("kind"); kind == "Kustomization" || kind == "HelmRelease" {
 			l.found = append(l.found, Finding{File: o.file, Line: item.Line(), Column: item.Column(), Rule: RuleOldFirst,
 				Reason: fmt.Sprintf("Receiver %s reconciles a %s before its source has been fetched: the old revision is applied, and reported, once more", o.name(), kind),

@@ -96,7 +96,8 @@ func (d *doctor) call(ctx context.Context, client *flux.Client, r flux.Receiver)
 }
 
 // otherPaths tries what is most often different on the two sides. A path that
-// is there answers something else than 404.
+// is there takes the call, or refuses it with 400; any other answer may be that
+// of whatever stands in front of Flux, and proves nothing.
 func (d *doctor) otherPaths(ctx context.Context, client *flux.Client, r flux.Receiver) (says, fix string) {
 	token := r.Token.Reveal()
 	for _, v := range []struct {
@@ -108,10 +109,10 @@ func (d *doctor) otherPaths(ctx context.Context, client *flux.Client, r flux.Rec
 		{token + "\r\n", "the token in the cluster ends in a line break of Windows", "make the Secret anew without it"},
 	} {
 		other := r
-		if other.Token = core.Secret(v.token); other.Token == r.Token || other.Token == "" {
-			continue
+		if other.Token = core.Secret(v.token); other.Token == r.Token || other.Check() != nil {
+			continue // the same, or one that can be sent by nobody
 		}
-		if err := client.Trigger(ctx, other, nobody); core.KindOf(err) != core.NotFound || err == nil {
+		if err := client.Trigger(ctx, other, nobody); err == nil || core.KindOf(err) == core.Invalid {
 			return "404: " + v.says, v.fix
 		}
 	}

@@ -64,6 +64,10 @@ bench-past: ## measure what it costs to look back in a long history
 vuln: ## look for known vulnerabilities; needs the network
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...
 
+.PHONY: bench-flux
+bench-flux: ## measure ten thousand reports a minute from 200 clusters, and how fast the gates follow
+	$(GO) test ./cmd/sluice/internal/world -run "^TestManyReports$$" -count=1 -timeout 20m -v -full
+
 .PHONY: e2e-flux
 e2e-flux: ## run Sluice against the real Flux and API servers, built from their modules: up to 25 minutes the first time, 3 after that
 	cd test/e2e-flux && $(GO) test -count=1 -timeout 40m -v ./...

@@ -24,6 +24,9 @@ import (
 // folder is the directory, in that of the cluster, in which the manifests lie.
 const folder = "sluice"
 
+// secretsFolder is where the secrets lie, in the cluster's directory.
+const secretsFolder = folder + "/secrets"
+
 // maxManifest bounds a file that is read.
 const maxManifest = yamledit.MaxSize
 
@@ -99,7 +102,7 @@ func (g *generator) run() error {
 	if err != nil {
 		return err
 	}
-	g.Cluster, g.Env = core.Cluster(g.cluster), env.Name
+	g.Cluster, g.Env, g.Root = core.Cluster(g.cluster), env.Name, root
 	if g.Releases, err = releaseNamespaces(g.dir); err != nil {
 		return err
 	}
@@ -147,6 +150,13 @@ func (g *generator) changes(root string) ([]change, error) {
 	for _, m := range g.manifests() {
 		names = append(names, m.name)
 		if err := add(path.Join(root, folder, m.name), m.merged); err != nil {
+			return nil, err
+		}
+	}
+	if g.Secrets != byHand {
+		m := g.secrets()
+		if err := errors.Join(add(path.Join(root, secretsFolder, m.name), m.merged), add(path.Join(root, secretsFolder, "kustomization.yaml"),
+			func(old []byte) ([]byte, error) { return listed(old, []string{m.name}) })); err != nil {
 			return nil, err
 		}
 	}

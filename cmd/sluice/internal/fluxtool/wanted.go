@@ -25,6 +25,7 @@ func receiverTypes() []string { return []string{"generic-hmac", "generic", "gitl
 type wanted struct {
 	Cluster   core.Cluster
 	Env       core.Env
+	Root      string   // the cluster\'s directory, from the monorepo\'s root
 	Address   string   // of Sluice
 	Project   string   // the monorepo on GitLab, "" if not known
 	Type      string   // of the Receiver
@@ -71,16 +72,46 @@ type manifest struct {
 	objects []object
 }
 
-// manifests are all files but the kustomization.
+// manifests are all files but the kustomizations.
 func (w wanted) manifests() []manifest {
 	out := []manifest{w.receiver(), w.events()}
 	if w.Statuses != "" {
 		out = append(out, w.statuses())
 	}
 	if w.Secrets != byHand {
-		out = append(out, w.secrets())
+		out = append(out, w.secretsApart())
 	}
 	return append(out, w.network())
+}
+
+// secretsApart has the secrets applied by a Kustomization of its own: what makes
+// them known, such as External Secrets, is often made by one that the root
+// makes, and the root must not wait for that.
+func (w wanted) secretsApart() manifest {
+	decryption := ""
+	if w.Secrets == sops {
+		decryption = "  decryption: # see https://fluxcd.io/flux/guides/mozilla-sops/ for the key\n    provider: sops\n"
+	}
+	return manifest{name: "secrets.yaml", head: "# Apart from the rest, which need not wait until the cluster knows how to make these secrets.\n", objects: []object{{
+		kind: "Kustomization", name: "sluice-secrets",
+		text: fmt.Sprintf(`apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata:
+  name: sluice-secrets
+  namespace: flux-system
+spec:
+  interval: 10m
+  retryInterval: 1m
+  timeout: 3m
+  path: ./%s/%s
+  prune: true
+  wait: true
+%s  sourceRef:
+    kind: GitRepository
+    name: flux-system
+`, w.Root, secretsFolder, decryption),
+		needs: []need{{path: []string{"spec", "path"}, text: "./" + w.Root + "/" + secretsFolder}},
+	}}}
 }
 
 func (w wanted) receiver() manifest {
@@ -260,7 +291,7 @@ func (w wanted) secret(name string) object {
 		return object{kind: "SealedSecret", name: name, text: "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\n" + meta +
 			fmt.Sprintf("spec:\n  encryptedData:\n    token: REPLACE_WITH_THE_OUTPUT_OF_KUBESEAL\n  template:\n    metadata:\n      name: %s\n      namespace: flux-system\n", name)}
 	}
-	return object{kind: "Secret", name: name, text: "apiVersion: v1\nkind: Secret\n" + meta + "type: Opaque\nstringData:\n  token: REPLACE_BEFORE_ENCRYPTING\n"}
+	return object{kind: "Secret", name: name, text: "apiVersion: v1\nkind: Secret\n" + meta + "type: Opaque\nstringData:\n  token: \"\" # nobody takes an empty one, so nothing works before it is replaced\n"}
 }
 
 // network lets in what calls the Receiver, and nothing else.

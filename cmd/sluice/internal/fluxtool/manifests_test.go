@@ -184,6 +184,30 @@ func TestHandMadeChangesStay(t *testing.T) {
 	}
 }
 
+// An Alert that forgets something gets just that.
+func TestWhatAnAlertForgetsIsAdded(t *testing.T) {
+	dir := clone(t)
+	manifests(t, dir)
+	path := filepath.Join(dir, root, "sluice", "events.yaml")
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := "    - kind: HelmRelease\n      name: \"*\"\n      namespace: ingress-nginx\n"
+	less := strings.Replace(string(whole), last, "", 1)
+	less = strings.Replace(less, "    - kind: Kustomization\n      name: \"*\"", "    - kind: Kustomization\n      name: apps # alone", 1)
+	if err := os.WriteFile(path, []byte(less), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if code, out := manifests(t, dir); code != process.OK || out != "changed "+root+"/sluice/events.yaml\n" {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	got, err := os.ReadFile(path)
+	if want := less + last; err != nil || string(got) != want {
+		t.Errorf("%v: -want +got:\n%s", err, cmp.Diff(want, string(got)))
+	}
+}
+
 func TestATrapFailsTheCheck(t *testing.T) {
 	dir := clone(t)
 	manifests(t, dir)

@@ -74,6 +74,12 @@ func (o object) mend(doc int, root yamledit.Node) ([]yamledit.Edit, []yamledit.I
 	var edits []yamledit.Edit
 	var insertions []yamledit.Insertion
 	for _, n := range o.needs {
+		if n.item != nil {
+			if list, ok := root.Get(n.path...); !ok || !hasLike(list, n.item) {
+				insertions = append(insertions, n.addition(doc, ok))
+			}
+			continue
+		}
 		here, depth := root, 0
 		for depth < len(n.path) {
 			next, ok := here.Get(n.path[depth])
@@ -93,6 +99,29 @@ func (o object) mend(doc int, root yamledit.Node) ([]yamledit.Edit, []yamledit.I
 		}
 	}
 	return edits, insertions, nil
+}
+
+// addition puts the item into the list, or makes the list.
+func (n need) addition(doc int, there bool) yamledit.Insertion {
+	if there {
+		return yamledit.Insertion{Doc: doc, Path: steps(n.path), Item: n.item}
+	}
+	last := len(n.path) - 1
+	return yamledit.Insertion{Doc: doc, Path: steps(n.path[:last]), Keys: n.path[last:], Item: n.item}
+}
+
+// hasLike tells whether a list has an item of the same kind in the same
+// namespace, by whatever name: a person may have named some of them alone.
+func hasLike(list yamledit.Node, item []yamledit.Field) bool {
+	want := map[string]string{"namespace": "flux-system"}
+	for _, f := range item {
+		want[f.Key] = f.Text
+	}
+	return slices.ContainsFunc(list.Items(), func(n yamledit.Node) bool {
+		kind, _ := n.Get("kind")
+		namespace, ok := n.Get("namespace")
+		return kind.Text() == want["kind"] && (!ok && want["namespace"] == "flux-system" || namespace.Text() == want["namespace"])
+	})
 }
 
 func steps(keys []string) yamledit.Path {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/yamledit"
 )
 
 // The ways in which a Secret may come into a cluster.
@@ -63,6 +64,9 @@ type need struct {
 	// then what is added where there is none.
 	text  string
 	fixed bool
+	// item is what the list at path must have one like: of its kind, in its
+	// namespace.
+	item []yamledit.Field
 }
 
 // manifest is one file.
@@ -142,7 +146,8 @@ spec:
       kind: GitRepository
       name: flux-system
 `, w.Type, events, filter),
-		needs: []need{{path: []string{"spec", "type"}, text: w.Type, fixed: true}, {path: []string{"spec", "secretRef", "name"}, text: "sluice-receiver"}},
+		needs: []need{{path: []string{"spec", "type"}, text: w.Type, fixed: true}, {path: []string{"spec", "secretRef", "name"}, text: "sluice-receiver"},
+			{path: []string{"spec", "resources"}, item: []yamledit.Field{{Key: "apiVersion", Text: "source.toolkit.fluxcd.io/v1"}, {Key: "kind", Text: "GitRepository"}, {Key: "name", Text: "flux-system"}}}},
 	}}}
 }
 
@@ -187,10 +192,10 @@ spec:
       name: "*"
       namespace: flux-system
 %s`, w.Cluster, w.Env, w.releaseSources()),
-			needs: []need{
+			needs: append(w.sourceNeeds(), []need{
 				{path: []string{"spec", "providerRef", "name"}, text: "sluice", fixed: true}, {path: []string{"spec", "eventSeverity"}, text: "info", fixed: true},
 				{path: []string{"spec", "eventMetadata", "cluster"}, text: string(w.Cluster), fixed: true}, {path: []string{"spec", "eventMetadata", "env"}, text: string(w.Env), fixed: true},
-			},
+			}...),
 		},
 	}}
 }
@@ -203,6 +208,18 @@ func (w wanted) releaseSources() string {
 		fmt.Fprintf(&out, "    - kind: HelmRelease\n      name: \"*\"\n      namespace: %s\n", namespace)
 	}
 	return out.String()
+}
+
+// sourceNeeds are the objects that an Alert must name.
+func (w wanted) sourceNeeds() []need {
+	of := func(kind, namespace string) need {
+		return need{path: []string{"spec", "eventSources"}, item: []yamledit.Field{{Key: "kind", Text: kind}, {Key: "name", Text: "*"}, {Key: "namespace", Text: namespace}}}
+	}
+	needs := []need{of("Kustomization", "flux-system")}
+	for _, namespace := range w.Releases {
+		needs = append(needs, of("HelmRelease", namespace))
+	}
+	return needs
 }
 
 // statuses have Flux write to GitLab as well, under names that hold the cluster.

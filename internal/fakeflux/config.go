@@ -28,6 +28,7 @@ type Config struct {
 	ReceiverName      string
 	ReceiverNamespace string // "" means flux-system; the Kustomizations live there as well
 	ReceiverToken     core.Secret
+	ReceiverType      string // generic-hmac, generic or gitlab; "" means generic-hmac
 
 	EventURL string      // where events go; "" if nobody wants them
 	EventKey core.Secret // signs them; "" sends them unsigned, as a Provider of type generic does
@@ -44,6 +45,12 @@ type Config struct {
 func (c Config) withDefaults() (Config, error) {
 	if c.Cluster == "" || c.ReceiverName == "" || c.ReceiverToken == "" {
 		return c, core.Errorf(core.Invalid, "fake flux: cluster, receiver name and receiver token must be set")
+	}
+	if c.ReceiverType == "" {
+		c.ReceiverType = "generic-hmac"
+	}
+	if c.ReceiverType != "generic-hmac" && c.ReceiverType != "generic" && c.ReceiverType != "gitlab" {
+		return c, core.Errorf(core.Invalid, "fake flux of cluster %s: receiver type %q: want generic-hmac, generic or gitlab", c.Cluster, c.ReceiverType)
 	}
 	for name, s := range map[string]string{"repository URL": c.RepoURL, "event URL": c.EventURL} {
 		u, err := url.Parse(s)
@@ -82,6 +89,15 @@ func (systemClock) After(d time.Duration) <-chan time.Time { return time.After(d
 type Behaviour struct {
 	// Suspended makes the Receiver answer 503.
 	Suspended bool
+	// Unreconciled makes the Receiver's path unknown, as it is until the Receiver
+	// has reconciled for the first time: 404.
+	Unreconciled bool
+	// Missing makes the Receiver answer 500, as it does when it lists a resource that
+	// does not exist. Those that do are reconciled all the same.
+	Missing bool
+	// LoseEvery loses every so manieth event after its last attempt, as a controller
+	// does that restarts; 0 loses none.
+	LoseEvery int
 	// Silent drops every event. The cluster goes on.
 	Silent bool
 	// Lag delays every event.

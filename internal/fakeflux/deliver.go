@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -22,8 +23,12 @@ func (f *Flux) emit(ctx context.Context, e event) {
 		return
 	}
 	lag := f.Behaviour().Lag
+	lost := f.loses()
 	f.deliveries.Go(func() {
-		err := f.deliver(ctx, e, lag)
+		err := errLost
+		if !lost {
+			err = f.deliver(ctx, e, lag)
+		}
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.underWay--
@@ -34,6 +39,16 @@ func (f *Flux) emit(ctx context.Context, e event) {
 		}
 		f.status.Delivered++
 	})
+}
+
+var errLost = errors.New("the controller restarted")
+
+// loses counts an event, and tells whether it is one that gets lost.
+func (f *Flux) loses() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.emitted++
+	return f.behaviour.LoseEvery > 0 && f.emitted%f.behaviour.LoseEvery == 0
 }
 
 // admit tells whether an event is to be delivered, and counts why not.

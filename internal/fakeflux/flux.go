@@ -26,6 +26,7 @@ type Flux struct {
 	remembered map[string]time.Time // events by their key, and when they were let through
 	underWay   int                  // deliveries
 	runs       int                  // reconciliations of a Kustomization, ever
+	emitted    int                  // events that went out or were lost
 }
 
 // New returns a Flux that does nothing until [Flux.Run]. Its errors are Invalid.

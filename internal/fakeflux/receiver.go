@@ -26,9 +26,9 @@ func (f *Flux) receiverPath() string {
 }
 
 // Handler answers as notification-controller's Receiver server does for one
-// Receiver of type generic-hmac, without a body: 404 unless the whole request
-// line fits, 503 while suspended, 413 above 3 MiB, 400 for a signature that is
-// wrong or missing, else 200. Any method will do.
+// Receiver, without a body: 404 unless the whole request line fits, 503 while
+// suspended, 413 above 3 MiB, 400 for credentials that are wrong or missing, 500
+// where a resource is missing, else 200. Any method will do.
 func (f *Flux) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		status, body := f.receive(w, r)
@@ -40,7 +40,7 @@ func (f *Flux) Handler() http.Handler {
 			f.status.Refused++
 		}
 		f.mu.Unlock()
-		if status == http.StatusOK {
+		if status == http.StatusOK || status == http.StatusInternalServerError {
 			f.poke()
 		}
 		w.WriteHeader(status)
@@ -48,20 +48,36 @@ func (f *Flux) Handler() http.Handler {
 }
 
 func (f *Flux) receive(w http.ResponseWriter, r *http.Request) (status int, body []byte) {
-	if r.RequestURI != f.receiverPath() {
+	b := f.Behaviour()
+	if r.RequestURI != f.receiverPath() || b.Unreconciled {
 		return http.StatusNotFound, nil
 	}
-	if f.Behaviour().Suspended {
+	if b.Suspended {
 		return http.StatusServiceUnavailable, nil
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxReceiverBody))
 	if e := (*http.MaxBytesError)(nil); errors.As(err, &e) {
 		return http.StatusRequestEntityTooLarge, nil
 	}
-	if err != nil || !f.signed(r.Header.Get("X-Signature"), body) {
+	if err != nil || !f.admits(r.Header, body) {
 		return http.StatusBadRequest, nil
 	}
+	if b.Missing {
+		return http.StatusInternalServerError, nil
+	}
 	return http.StatusOK, body
+}
+
+// admits is what each type asks for: a signature of the body, the token itself
+// beside an event that is among spec.events, or nothing but the path.
+func (f *Flux) admits(h http.Header, body []byte) bool {
+	switch f.config.ReceiverType {
+	case "generic":
+		return true
+	case "gitlab":
+		return h.Get("X-Gitlab-Token") == f.config.ReceiverToken.Reveal() && strings.EqualFold(h.Get("X-Gitlab-Event"), "Push Hook")
+	}
+	return f.signed(h.Get("X-Signature"), body)
 }
 
 func (f *Flux) signed(signature string, body []byte) bool {

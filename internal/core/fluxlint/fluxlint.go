@@ -44,6 +44,7 @@ const (
 	RuleSeverity   = "flux-alert-severity"
 	RuleSources    = "flux-alert-sources"
 	RuleExclusion  = "flux-alert-exclusion"
+	RuleInclusion  = "flux-alert-inclusion"
 	RuleOldFirst   = "flux-receiver-old-first"
 	RuleNoSecret   = "flux-receiver-secret"
 	RuleFilter     = "flux-receiver-filter"
@@ -206,13 +207,24 @@ func (l *linter) sources() {
 }
 
 func (l *linter) exclusions(o object) {
+	only, _ := o.node.Get("spec", "inclusionList")
+	if items := only.Items(); len(items) > 0 && !slices.ContainsFunc(items, lets) {
+		l.add(o, RuleInclusion, fmt.Sprintf("Alert %s lets only messages through that the heartbeat is none of", o.name()),
+			"add ^Reconciliation finished to inclusionList, or remove the list", "spec", "inclusionList")
+	}
 	list, _ := o.node.Get("spec", "exclusionList")
 	for _, item := range list.Items() {
-		if re, err := regexp.Compile(item.Text()); err == nil && re.MatchString(heartbeat) {
+		if lets(item) {
 			l.found = append(l.found, Finding{File: o.file, Line: item.Line(), Column: item.Column(), Rule: RuleExclusion,
 				Reason: fmt.Sprintf("Alert %s leaves out %q, and with that the heartbeat", o.name(), item.Text()), Fix: "narrow the expression, or remove it"})
 		}
 	}
+}
+
+// lets tells whether an expression fits the heartbeat.
+func lets(expression yamledit.Node) bool {
+	re, err := regexp.Compile(expression.Text())
+	return err == nil && re.MatchString(heartbeat)
 }
 
 // covers asks whether the Alert names the Kustomizations that are here. One with

@@ -48,6 +48,7 @@ func TestEachTrapIsFound(t *testing.T) {
 		fluxlint.RuleSeverity:   {"eventSeverity: info", "eventSeverity: error", "dev.yaml:19:52: Alert sluice sends errors only"},
 		fluxlint.RuleSources:    {`name: "*"}`, `name: infra}`, "dev.yaml:19:72: Alert sluice does not name Kustomization apps"},
 		fluxlint.RuleExclusion:  {"eventSeverity: info", `eventSeverity: info, exclusionList: ["^Reconciliation.*"]`, `leaves out "^Reconciliation.*", and with that the heartbeat`},
+		fluxlint.RuleInclusion:  {"eventSeverity: info", `eventSeverity: info, inclusionList: [".*upgrade.*succeeded.*"]`, "lets only messages through that the heartbeat is none of"},
 		fluxlint.RuleOldFirst:   {"resources: [", "resources: [{kind: Kustomization, name: apps}, ", "reconciles a Kustomization before its source has been fetched"},
 		fluxlint.RuleNoSecret:   {"secretRef: {name: s}, resources", "resources", "dev.yaml:24:7: Receiver sluice has no secret"},
 		fluxlint.RuleRootHealth: {"metadata: {name: apps, namespace: flux-system}\nspec: {path: ./clusters/dev/apps, wait: true}", "metadata: {name: flux-system, namespace: flux-system}\nspec: {path: ./x}", "the root Kustomization applies everything and waits for nothing"},

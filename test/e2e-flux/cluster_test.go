@@ -141,7 +141,10 @@ func (c *cluster) ready() {
 	})
 }
 
-// startFlux starts the three controllers.
+// startFlux starts the three controllers. Dependencies are looked at again every
+// second, where Flux's default is 30: with the default, a version waits half a
+// minute in each cluster, because apps depends on infra-namespaces, and both see
+// a new revision at once. Times printed here are without that wait.
 func (c *cluster) startFlux() {
 	c.Helper()
 	c.receiver, c.events = "http://127.0.0.1:"+c.port(), "127.0.0.1:"+c.port()

@@ -317,7 +317,7 @@ func (s *Server) sign(req *http.Request, d *delivery) {
 		h.Set(k, v)
 	}
 	h.Set("Content-Type", "application/json")
-	h.Set("User-Agent", "GitLab/"+Version)
+	h.Set("User-Agent", "GitLab/"+s.cfg.Edition.version())
 	h.Set("Idempotency-Key", d.key)
 	h.Set("X-Gitlab-Event", d.event.header)
 	h.Set("X-Gitlab-Webhook-UUID", newUUID())

@@ -1,6 +1,7 @@
 package fakegitlab
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
@@ -11,11 +12,22 @@ import (
 // Deploy keys are only kept and listed: there is no SSH here to use them with.
 
 func renderDeployKey(k *deployKey) obj {
-	sum := sha256.Sum256([]byte(k.key))
+	sum := sha256.Sum256(blobOf(k.key))
 	return obj{
 		"id": k.id, "title": k.title, "key": k.key, "can_push": k.canPush, "created_at": stamp(k.createdAt), "expires_at": stampOr(k.expiresAt),
 		"fingerprint": "", "fingerprint_sha256": "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:]),
 	}
+}
+
+// blobOf is what of a key counts: neither its kind's name nor its comment.
+func blobOf(key string) []byte {
+	fields := strings.Fields(key)
+	if len(fields) > 1 {
+		if blob, err := base64.StdEncoding.DecodeString(fields[1]); err == nil {
+			return blob
+		}
+	}
+	return []byte(key)
 }
 
 func listDeployKeys(c *call) (reply, error) {
@@ -51,7 +63,7 @@ func createDeployKey(c *call) (reply, error) {
 	if fields := strings.Fields(text); len(fields) < 2 || !strings.Contains(fields[0], "-") {
 		return reply{}, fail(http.StatusBadRequest, obj{"key": []string{"is invalid"}})
 	}
-	if k := find(c.project.deployKeys, func(k *deployKey) bool { return k.key == text }); k != nil {
+	if k := find(c.project.deployKeys, func(k *deployKey) bool { return bytes.Equal(blobOf(k.key), blobOf(text)) }); k != nil {
 		return created(renderDeployKey(k))
 	}
 	k := &deployKey{id: c.next(), title: c.params.text("title"), key: text, canPush: c.params.boolean("can_push", false), createdAt: c.now()}

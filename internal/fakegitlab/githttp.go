@@ -69,7 +69,7 @@ func (s *Server) gitAccess(p, moved *project, by *user, password, service string
 	switch {
 	case by == nil && (password != "" || !read || service == "git-receive-pack"):
 		return http.StatusUnauthorized, "HTTP Basic: Access denied. If a password was provided for Git authentication, the password was incorrect or you're required to use a token instead of a password."
-	case by != nil && s.gate(by, password, http.MethodPost) != nil && service == "git-receive-pack":
+	case by != nil && s.gate(by, password, http.MethodPost, "") != nil && service == "git-receive-pack":
 		return http.StatusForbidden, "You are not allowed to push code to this project."
 	case p == nil && moved != nil && s.sees(moved, by):
 		return http.StatusMovedPermanently, ""

@@ -24,6 +24,7 @@ type hook struct {
 	signing   core.Secret
 	flags     map[string]bool
 	filter    string
+	template  string
 	strategy  string
 	verifyTLS bool
 	createdAt time.Time
@@ -94,8 +95,10 @@ func (c *call) renderHook(h *hook) obj {
 	o := obj{
 		"id": h.id, "url": h.url, "name": h.name, "description": h.about, "created_at": stamp(h.createdAt), "project_id": h.project.id,
 		"enable_ssl_verification": h.verifyTLS, "push_events_branch_filter": h.filter, "branch_filter_strategy": h.strategy,
-		"alert_status": h.alert(c.now()), "disabled_until": nil, "url_variables": []obj{}, "custom_webhook_template": "",
-		"token_present": h.token != "", "signing_token_present": h.signing != "",
+		"alert_status": h.alert(c.now()), "disabled_until": nil, "url_variables": []obj{}, "custom_webhook_template": h.template,
+	}
+	if c.cfg.Edition.knows(19, 0) {
+		o["token_present"], o["signing_token_present"] = h.token != "", h.signing != ""
 	}
 	names := []obj{}
 	for k := range h.headers {
@@ -173,10 +176,10 @@ func (c *call) applyHook(h *hook) error {
 		}
 		h.url = to
 	}
-	if err := checkSigning(q.text("signing_token")); err != nil {
+	if err := checkSigning(q.text("signing_token")); err != nil && c.cfg.Edition.signs() {
 		return err
 	}
-	for key, field := range map[string]*string{"name": &h.name, "description": &h.about, "push_events_branch_filter": &h.filter, "branch_filter_strategy": &h.strategy} {
+	for key, field := range map[string]*string{"name": &h.name, "description": &h.about, "push_events_branch_filter": &h.filter, "branch_filter_strategy": &h.strategy, "custom_webhook_template": &h.template} {
 		if q.has(key) {
 			*field = q.text(key)
 		}
@@ -184,7 +187,7 @@ func (c *call) applyHook(h *hook) error {
 	if q.has("token") {
 		h.token = core.Secret(strings.NewReplacer("\n", "", "\r", "").Replace(q.text("token")))
 	}
-	if q.has("signing_token") {
+	if q.has("signing_token") && c.cfg.Edition.signs() {
 		h.signing = core.Secret(q.text("signing_token"))
 	}
 	h.verifyTLS = q.boolean("enable_ssl_verification", h.verifyTLS)
@@ -237,11 +240,15 @@ func testHook(c *call) (reply, error) {
 	if body == nil {
 		return reply{}, fail(http.StatusUnprocessableEntity, "Ensure the project has at least one sample.")
 	}
-	return c.sendNow(c.newDelivery(h, ev, body, newUUID()))
+	return c.sendNow("test", c.newDelivery(h, ev, body, newUUID()))
 }
 
-// sendNow delivers within the request, as GitLab does for tests and resends.
-func (c *call) sendNow(d *delivery) (reply, error) {
+// sendNow delivers within the request, as GitLab does for tests and resends, of
+// which it takes five of each a minute, for each hook and user.
+func (c *call) sendNow(kind string, d *delivery) (reply, error) {
+	if n, _ := c.count(fmt.Sprintf("%s %d %s", kind, d.hook.id, c.user.username)); n > sendsPerMinute {
+		return reply{}, fail(http.StatusTooManyRequests, "This endpoint has been requested too many times. Try again later.")
+	}
 	return reply{later: func() (reply, error) {
 		if rec := c.deliver(c.r.Context(), d); !rec.success() {
 			return reply{}, fail(http.StatusUnprocessableEntity, fmt.Sprintf("Hook execution failed: %s", rec.outcome()))
@@ -282,5 +289,5 @@ func resendHookEvent(c *call) (reply, error) {
 	if r.d.url != h.url {
 		return reply{}, fail(http.StatusUnprocessableEntity, "The hook URL has changed. This log entry cannot be retried.")
 	}
-	return c.sendNow(c.newDelivery(h, r.d.event, r.d.body, r.d.key))
+	return c.sendNow("resend", c.newDelivery(h, r.d.event, r.d.body, r.d.key))
 }

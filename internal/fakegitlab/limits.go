@@ -25,6 +25,7 @@ const (
 	gitTimeout       = 2 * time.Minute  // one git process; a hung one must not hold the lock for ever
 	tick             = 2 * time.Millisecond
 	shutdownGrace    = 5 * time.Second
+	sendsPerMinute   = 5  // tests, and resends, of one hook by one user
 	hookSoftLimit    = 3  // consecutive failures that are forgiven
 	hookHardLimit    = 39 // consecutive failures before a hook is off for good
 )

@@ -39,11 +39,15 @@ func (s *Server) renderProject(p *project, u *user) obj {
 		"allow_merge_on_skipped_pipeline":                  p.opts.AllowMergeOnSkipped,
 		"only_allow_merge_if_all_discussions_are_resolved": p.opts.DiscussionsMustBeResolved,
 		"remove_source_branch_after_merge":                 p.opts.RemoveSourceBranch,
-		"merge_pipelines_enabled":                          p.opts.MergeTrains, "merge_trains_enabled": p.opts.MergeTrains,
-		"merge_requests_enabled": true, "issues_enabled": false, "jobs_enabled": true,
+		"auto_cancel_pending_pipelines":                    map[bool]string{true: "disabled", false: "enabled"}[p.opts.KeepOldPipelines],
+		"merge_requests_enabled":                           true, "issues_enabled": false, "jobs_enabled": true,
 		"merge_requests_access_level": "enabled", "repository_access_level": "enabled", "builds_access_level": "enabled",
-		"approvals_before_merge": p.opts.ApprovalsRequired, "ci_config_path": "",
-		"permissions": s.permissions(p, u),
+		"ci_config_path": "",
+		"permissions":    s.permissions(p, u),
+	}
+	if s.cfg.Edition.paid() {
+		o["merge_pipelines_enabled"], o["merge_trains_enabled"] = p.opts.MergeTrains, p.opts.MergeTrains
+		o["approvals_before_merge"] = p.opts.ApprovalsRequired
 	}
 	o["namespace"] = obj{"id": 0, "name": ns, "path": ns, "kind": "group", "full_path": ns, "parent_id": nil, "avatar_url": nil, "web_url": s.url + "/groups/" + ns}
 	if g := s.group(ns); g != nil {
@@ -115,6 +119,9 @@ func updateProject(c *call) (reply, error) {
 		"merge_trains_enabled":                             &o.MergeTrains,
 	} {
 		*field = q.boolean(key, *field)
+	}
+	if v := q.text("auto_cancel_pending_pipelines"); v != "" {
+		o.KeepOldPipelines = v == "disabled"
 	}
 	if to := q.text("path"); to != "" {
 		ns, _ := splitPath(p.path)

@@ -25,6 +25,8 @@ const (
 	proj   = prefix + "/projects/{id}"
 	repoAt = proj + "/repository"
 	mrAt   = proj + "/merge_requests/{iid}"
+
+	selfToken = prefix + "/personal_access_tokens/self"
 )
 
 // mux is the whole surface. The patterns match segments of the escaped path, so
@@ -50,7 +52,8 @@ func coreRoutes() []route {
 		{"GET " + prefix + "/user", open, getSelf},
 		{"GET " + prefix + "/users", open, listUsers},
 		{"GET " + prefix + "/users/{uid}", open, getUser},
-		{"GET " + prefix + "/personal_access_tokens/self", open, getToken},
+		{"GET " + selfToken, open, getToken},
+		{"GET " + prefix + "/namespaces/{ns}", open, getNamespace},
 		{"GET " + prefix + "/groups/{gid}", open, getGroup},
 		{"GET " + prefix + "/groups/{gid}/members", open, listGroupMembers},
 		{"GET " + prefix + "/groups/{gid}/members/all", open, listAllGroupMembers},
@@ -59,6 +62,8 @@ func coreRoutes() []route {
 		{"GET " + prefix + "/projects", open, listProjects},
 		{"GET " + proj, Guest, getProject},
 		{"PUT " + proj, Maintainer, updateProject},
+		{"GET " + proj + "/push_rule", Maintainer, getPushRule},
+		{"GET " + proj + "/external_status_checks", Developer, listStatusChecks},
 		{"POST " + proj + "/archive", Maintainer, archiveProject},
 		{"POST " + proj + "/unarchive", Maintainer, unarchiveProject},
 		{"GET " + proj + "/members", Guest, listMembers},
@@ -201,7 +206,7 @@ func (c *call) perform(rt route) (reply, error) {
 	c.runDue()
 	token := tokenOf(c.r)
 	c.user = c.signIn(token)
-	if err := c.gate(c.user, token, c.r.Method); err != nil {
+	if err := c.gate(c.user, token, c.r.Method, c.r.URL.Path); err != nil {
 		return reply{}, err
 	}
 	if out := c.throttled(); out != nil {

@@ -64,6 +64,7 @@ type ProjectOptions struct {
 	DenyAuthorApproval        bool // Premium
 	RequireSHAForMerge        bool // require_sha_for_merge, since 19.2: merging without sha is refused
 	MergeTrains               bool // Premium
+	KeepOldPipelines          bool // auto_cancel_pending_pipelines is disabled
 	UnprotectedDefaultBranch  bool
 	DevelopersMayPush         bool // developers may merge into and push to the default branch
 }

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Version is what GET /version reports.
+// Version is what GET /version reports, unless the edition has another one.
 const Version = "19.5.0-fake"
 
 // Config is what a Server needs to exist. Only Dir is required.
@@ -30,6 +30,8 @@ type Config struct {
 	Clock func() time.Time
 	// Logger gets one line per delivery that failed. nil discards.
 	Logger *slog.Logger
+	// Edition says which GitLab this is; the zero one is a recent Premium.
+	Edition Edition
 	// HookTimeout ends a delivery; 0 means GitLab's 10 s.
 	HookTimeout time.Duration
 }

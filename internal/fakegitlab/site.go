@@ -36,7 +36,7 @@ type siteNote struct{ Author, Body string }
 // servePage shows projects, open merge requests, or one with its notes. It
 // asks nobody who they are: a demo has no secrets in its comments.
 func (s *Server) servePage(w http.ResponseWriter, r *http.Request, path string) {
-	data := sitePage{Version: Version}
+	data := sitePage{Version: s.cfg.Edition.version()}
 	repo, iid, one := strings.Cut(path, "/-/merge_requests/")
 	s.mu.Lock()
 	s.runDue()

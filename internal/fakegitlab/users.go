@@ -35,19 +35,6 @@ func (s *Server) fullUser(u *user) obj {
 	return o
 }
 
-// getVersion says fake in the version itself, where every client that logs it
-// shows it.
-func getVersion(*call) (reply, error) {
-	return ok(obj{"version": Version, "revision": "fakegitlab"})
-}
-
-func getMetadata(c *call) (reply, error) {
-	return ok(obj{
-		"version": Version, "revision": "fakegitlab", "enterprise": false,
-		"kas": obj{"enabled": false, "externalUrl": nil, "version": nil},
-	})
-}
-
 func getSelf(c *call) (reply, error) {
 	o := c.fullUser(c.user)
 	o["email"] = c.user.email()

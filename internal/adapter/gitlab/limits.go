@@ -51,6 +51,17 @@ const (
 	// accepting pushes near a thousand.
 	maxVersions = 2000
 
+	// maxHooks is GitLab.com's own limit of 100 with room for instances that have
+	// another one; likewise for deploy keys and rules, which people make by hand.
+	maxHooks       = 500
+	maxDeployKeys  = 5000
+	maxProtections = 1000
+
+	// maxDeliveries bounds how far back deliveries of a webhook are looked at, and
+	// deliveriesPage one answer: each comes with its whole body.
+	maxDeliveries  = 2000
+	deliveriesPage = 20
+
 	// perPage is GitLab's own upper limit.
 	perPage = 100
 

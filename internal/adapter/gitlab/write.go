@@ -148,24 +148,6 @@ func (p *Project) Merge(ctx context.Context, a plan.MergeMR) error {
 	return core.Errorf(core.Conflict, "%s in %s: gitlab accepted it, yet it is %s", what, p.path, oneLine(got.State))
 }
 
-// EnsureLabel creates Label in the project unless the project or one of its
-// groups has it.
-func (p *Project) EnsureLabel(ctx context.Context) error {
-	_, _, err := call[struct{}](ctx, p.client, p.get("read label "+Label, "labels/"+Label, nil))
-	if status(err) != http.StatusNotFound {
-		return err
-	}
-	_, _, err = call[struct{}](ctx, p.client, p.request(http.MethodPost, "create label "+Label, "labels", gl.CreateLabelOptions{
-		Name:        gl.Ptr(Label),
-		Color:       gl.Ptr("#1f75cb"),
-		Description: gl.Ptr("Promotions by Sluice. It is set by Sluice and needed to find them again."),
-	}))
-	if status(err) == http.StatusConflict { // somebody else was quicker
-		return nil
-	}
-	return err
-}
-
 // withLabel puts Label first unless it is among the labels. It never changes
 // the caller's slice.
 func withLabel(labels []string) []string {

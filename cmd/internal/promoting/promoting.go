@@ -54,7 +54,7 @@ func (p *Promoter) Close() error {
 // every project has been found in GitLab, as often as that takes, and fails at
 // once where waiting will not help: with a wrong token or an unknown project.
 func New(ctx context.Context, v settings.Values, b promoter.Bus, mirrorDir string, logger *slog.Logger, reg prometheus.Registerer) (*Promoter, error) {
-	client, err := newGitLab(v, logger)
+	client, err := NewGitLab(v, logger, time.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -86,8 +86,9 @@ func New(ctx context.Context, v settings.Values, b promoter.Bus, mirrorDir strin
 	return out, nil
 }
 
-func newGitLab(v settings.Values, logger *slog.Logger) (*gitlab.Client, error) {
-	cfg := gitlab.Config{BaseURL: v.URL(settings.GitLabURL).String(), Token: v.Secret(settings.GitLabToken), UserAgent: "sluice", Clock: time.Now, Logger: logger, Remember: v.Duration(settings.SweepInterval) / 2}
+// NewGitLab makes the client that the settings ask for, without calling GitLab.
+func NewGitLab(v settings.Values, logger *slog.Logger, clock func() time.Time) (*gitlab.Client, error) {
+	cfg := gitlab.Config{BaseURL: v.URL(settings.GitLabURL).String(), Token: v.Secret(settings.GitLabToken), UserAgent: "sluice", Clock: clock, Logger: logger, Remember: v.Duration(settings.SweepInterval) / 2}
 	if file := v.Path(settings.GitLabCAFile); file != "" {
 		pool, err := readCA(file)
 		if err != nil {

@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write docs/configuration.md anew")
 const page = "../../../docs/configuration.md"
 
 func TestDocumentationIsUpToDate(t *testing.T) {
-	want := settings.Markdown(settings.Receiver(), settings.Promoter(), settings.Serve(), settings.DeadLetters())
+	want := settings.Markdown(settings.Receiver(), settings.Promoter(), settings.Serve(), settings.DeadLetters(), settings.Setup())
 	if *update {
 		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
 			t.Fatal(err)

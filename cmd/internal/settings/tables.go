@@ -2,6 +2,12 @@ package settings
 
 import "slices"
 
+const (
+	webhooksGroup  = "Webhooks"
+	gitlabGroup    = "GitLab"
+	promotionGroup = "Promotion"
+)
+
 // Receiver is the configuration of the receiver. It holds no credentials for
 // GitLab: the program that the world can reach is able to verify and to publish,
 // and to do nothing else.
@@ -46,6 +52,16 @@ func DeadLetters() Table {
 	}
 }
 
+// Setup is the configuration of "sluice setup", which gives GitLab's webhook
+// what the receiver is configured with.
+func Setup() Table {
+	return Table{
+		Program:  "sluice setup",
+		Settings: slices.Concat(webhookSecrets(), gitlabAccess(), policyPath()),
+		Beside:   slices.Concat(Serve().Settings, Promoter().Settings, Receiver().Settings),
+	}
+}
+
 // logging defaults to what a log collector wants; a person who starts a program
 // by hand asks for text.
 func logging() []Setting {
@@ -69,12 +85,17 @@ func listen(address, usage string) []Setting {
 // webhooks are lists throughout, since replacing a secret needs a time in which
 // the old and the new one are both taken.
 func webhooks() []Setting {
-	const group = "Webhooks"
-	return []Setting{
-		{Name: GitLabWebhookSecrets, Group: group, Kind: Secrets, Usage: "secret tokens of the GitLab webhooks; several while one is being replaced"},
-		{Name: GitLabSigningKeys, Group: group, Kind: Secrets, Usage: "signing tokens of the GitLab webhooks, each starting with whsec_"},
+	const group = webhooksGroup
+	return append(webhookSecrets(), []Setting{
 		{Name: RequireSignature, Group: group, Kind: Bool, Default: "false", Usage: "refuse GitLab webhooks that are not signed, even with the right secret token"},
 		{Name: FluxKeys, Group: group, Kind: SecretMap, Usage: "keys of the clusters' generic-hmac providers, a line cluster=key for each"},
+	}...)
+}
+
+func webhookSecrets() []Setting {
+	return []Setting{
+		{Name: GitLabWebhookSecrets, Group: webhooksGroup, Kind: Secrets, Usage: "secret tokens of the GitLab webhooks; several while one is being replaced"},
+		{Name: GitLabSigningKeys, Group: webhooksGroup, Kind: Secrets, Usage: "signing tokens of the GitLab webhooks, each starting with whsec_"},
 	}
 }
 
@@ -93,12 +114,17 @@ func verifiable() Rule {
 // gitlab has no default for the projects. Taking every project that a token can
 // see would put repositories under promotion that nobody meant.
 func gitlab() []Setting {
-	const group = "GitLab"
+	return append(gitlabAccess(), Setting{
+		Name: Projects, Group: gitlabGroup, Kind: List, Required: true, Usage: "full paths of the monorepos' projects, such as ai-platform/platform-gitops",
+	})
+}
+
+func gitlabAccess() []Setting {
+	const group = gitlabGroup
 	return []Setting{
 		{Name: GitLabURL, Group: group, Kind: URL, Schemes: []string{"https", "http"}, Default: "https://gitlab.com", Required: true, Usage: "GitLab's address, without /api/v4"},
 		{Name: GitLabToken, Group: group, Kind: Secret, Required: true, Usage: "access token with the scope api"},
 		{Name: GitLabCAFile, Group: group, Kind: Path, Usage: "PEM certificates to trust beside the system's, for GitLab"},
-		{Name: Projects, Group: group, Kind: List, Required: true, Usage: "full paths of the monorepos' projects, such as ai-platform/platform-gitops"},
 	}
 }
 
@@ -106,13 +132,17 @@ func gitlab() []Setting {
 // looking, because the first start against a real GitLab is the one with the
 // mistakes in it.
 func promotion() []Setting {
-	const group = "Promotion"
+	const group = promotionGroup
 	return []Setting{
 		{Name: Act, Group: group, Kind: Bool, Default: "false", Usage: "do what is planned; while false, plans are made and logged, and nothing is changed"},
 		{Name: SweepInterval, Group: group, Kind: Duration, Default: "5m", Usage: "longest time until a change is seen of which no webhook told"},
-		{Name: PolicyPath, Group: group, Default: "sluice.yaml", Required: true, Usage: "the policy's path in each monorepo"},
+		policyPath()[0],
 		{Name: FluxReceiversFile, Group: group, Kind: Path, Usage: "YAML or JSON file with the Flux Receivers to trigger: cluster, url, name, namespace, type and token-file of each"},
 	}
+}
+
+func policyPath() []Setting {
+	return []Setting{{Name: PolicyPath, Group: promotionGroup, Default: "sluice.yaml", Required: true, Usage: "the policy's path in each monorepo"}}
 }
 
 // mirrors keeps the word that nothing in the directory is state.

@@ -70,7 +70,7 @@ func TestWrongCommandLinesSaySo(t *testing.T) {
 }
 
 func TestHelpTeaches(t *testing.T) {
-	for _, args := range [][]string{{"--help"}, {"demo", "--help"}, {"serve", "--help"}, {"plan", "--help"}, {"explain", "--help"}, {"init", "--help"}, {"fake-gitlab", "--help"}} {
+	for _, args := range [][]string{{"--help"}, {"demo", "--help"}, {"serve", "--help"}, {"plan", "--help"}, {"explain", "--help"}, {"init", "--help"}, {"setup", "--help"}, {"fake-gitlab", "--help"}} {
 		code, out, _ := run(t, nil, args...)
 		if code != process.OK || !strings.Contains(out, "Usage:") || len(strings.Split(out, "\n")) < 12 {
 			t.Errorf("%v: exit code %d and\n%s", args, code, out)

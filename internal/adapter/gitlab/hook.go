@@ -184,20 +184,20 @@ func (d Delivery) Taken() bool {
 }
 
 // Deliveries lists the newest requests of a webhook, the latest first: those of
-// the last days, as far as GitLab keeps them. It is core.NotFound before GitLab 17.3.
-func (p *Project) Deliveries(ctx context.Context, hook int64) ([]Delivery, error) {
+// the last days, as far as GitLab keeps them. Where there are too many, the
+// oldest are left out, and whole is false. It is core.NotFound before GitLab 17.3.
+func (p *Project) Deliveries(ctx context.Context, hook int64) (list []Delivery, whole bool, _ error) {
 	r := p.get(fmt.Sprintf("list deliveries of webhook %d", hook), fmt.Sprintf("hooks/%d/events", hook), gl.ListOptions{PerPage: deliveriesPage})
-	var out []Delivery
 	for d, err := range items[wireDelivery](ctx, p.client, r, maxDeliveries+1) {
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		if len(out) == maxDeliveries {
-			break
+		if len(list) == maxDeliveries {
+			return list, false, nil
 		}
-		out = append(out, d.delivery())
+		list = append(list, d.delivery())
 	}
-	return out, nil
+	return list, true, nil
 }
 
 type wireDelivery struct {

@@ -79,8 +79,8 @@ func TestDeliveries(t *testing.T) {
 		{"id":8,"url":"https://a","response_status":503,"request_headers":{"idempotency-key":"k2"}},
 		{"id":7,"url":"https://a","response_status":"internal error","request_headers":null},
 		{"id":6,"url":"https://a","response_status":null}]`}))
-	list, err := s.project(setup{}).Deliveries(t.Context(), 5)
-	if err != nil {
+	list, whole, err := s.project(setup{}).Deliveries(t.Context(), 5)
+	if err != nil || !whole {
 		t.Fatal(err)
 	}
 	var got []string
@@ -156,7 +156,7 @@ func TestConformanceSetup(t *testing.T) {
 		t.Errorf("read alone: %v, (-list +alone):\n%s", err, diff)
 	}
 	wantError(t, p.TestHook(ctx, again.ID, "push_events"), core.Invalid, "Hook execution failed")
-	sent, err := p.Deliveries(ctx, again.ID)
+	sent, _, err := p.Deliveries(ctx, again.ID)
 	if err != nil || len(sent) != 1 || sent[0].Taken() || sent[0].Key == "" || sent[0].At.IsZero() {
 		t.Fatalf("%+v, %v", sent, err)
 	}

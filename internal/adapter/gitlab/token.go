@@ -25,6 +25,7 @@ type Account struct {
 	ID       core.UserID
 	Username string
 	Bot      bool // GitLab made it for an access token, or it is a service account
+	Admin    bool // of the instance, and so allowed everything
 }
 
 // Instance is what a GitLab says of itself.
@@ -61,11 +62,12 @@ func (c *Client) Account(ctx context.Context) (Account, error) {
 		ID       int64  `json:"id"`
 		Username string `json:"username"`
 		Bot      bool   `json:"bot"`
+		Admin    bool   `json:"is_admin"` // shown to administrators alone
 	}](ctx, c, request{what: "read the token's user", method: http.MethodGet, path: "user"})
 	if err != nil {
 		return Account{}, err
 	}
-	return Account{ID: core.UserID(got.ID), Username: oneLine(got.Username), Bot: got.Bot}, nil
+	return Account{ID: core.UserID(got.ID), Username: oneLine(got.Username), Bot: got.Bot, Admin: got.Admin}, nil
 }
 
 // Instance reads the version. GitLab before 15.2 does not tell its edition.

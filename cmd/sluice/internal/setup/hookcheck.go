@@ -101,7 +101,7 @@ func works(h gitlab.Hook) bool { return h.Alert != gitlab.HookPauses && h.Alert 
 
 // lately says how the last deliveries went, as far as GitLab tells.
 func (h *hookWork) lately(ctx context.Context, hook gitlab.Hook) string {
-	list, err := h.place.Deliveries(ctx, hook.ID)
+	list, _, err := h.place.Deliveries(ctx, hook.ID)
 	if err != nil || len(list) == 0 || list[0].Taken() {
 		return ""
 	}

@@ -53,7 +53,11 @@ func (w *work) instance(ctx context.Context) {
 
 // tier tells what the licence leaves out, for that is where people look in vain.
 func (w *work) tier(ctx context.Context, got gitlab.Instance) {
-	name, how, err := w.findTier(ctx, got)
+	var name, how string
+	err := w.patiently(ctx, func() (err error) {
+		name, how, err = w.findTier(ctx, got)
+		return err
+	})
 	if err != nil {
 		w.trouble("tier", err, 0)
 		return

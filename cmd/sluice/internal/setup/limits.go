@@ -31,6 +31,7 @@ const (
 
 // GitLab's access levels.
 const (
-	developer  = 30
-	maintainer = 40
+	developer     = 30
+	maintainer    = 40
+	administrator = 60
 )

@@ -15,8 +15,9 @@ import (
 // switches a webhook off after some.
 func (h *hookWork) again(ctx context.Context, hook gitlab.Hook) {
 	var list []gitlab.Delivery
+	var whole bool
 	err := h.patiently(ctx, func() (err error) {
-		list, err = h.place.Deliveries(ctx, hook.ID)
+		list, whole, err = h.place.Deliveries(ctx, hook.ID)
 		return err
 	})
 	if err != nil {
@@ -26,6 +27,9 @@ func (h *hookWork) again(ctx context.Context, hook gitlab.Hook) {
 		}
 		h.trouble("resend", err, maintainer)
 		return
+	}
+	if !whole {
+		h.say("resend", told, fmt.Sprintf("only the newest %d deliveries are looked at; the sweep finds what older ones told", len(list)), "")
 	}
 	lost, elsewhere := missed(list, hook.URL)
 	if elsewhere > 0 {

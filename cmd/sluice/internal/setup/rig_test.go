@@ -67,6 +67,7 @@ type given struct {
 	expires time.Duration // from now; zero: a year
 	options fakegitlab.ProjectOptions
 	user    string // zero: sluice-bot
+	admin   bool   // and no member
 }
 
 func newRig(t *testing.T, g given) *rig {
@@ -93,7 +94,7 @@ func (r *rig) populate(g given) {
 	if g.user == "" {
 		g.user = "sluice-bot"
 	}
-	u := fakegitlab.User{Username: g.user, Token: token, Bot: true, Scopes: g.scopes}
+	u := fakegitlab.User{Username: g.user, Token: token, Bot: true, Scopes: g.scopes, Admin: g.admin}
 	if g.expires != 0 {
 		u.TokenExpires = r.now.Add(g.expires)
 	}
@@ -104,12 +105,16 @@ func (r *rig) populate(g given) {
 	if o.Files == nil {
 		o.Files = map[string][]byte{"sluice.yaml": []byte(policyText), "clusters/one-dev/apps/web/kustomization.yaml": []byte("{}\n")}
 	}
+	members := []fakegitlab.Member{{Username: "ann", Level: fakegitlab.Maintainer}}
+	if !g.admin {
+		members = append(members, fakegitlab.Member{Username: g.user, Level: g.level})
+	}
 	_, err := r.fake.AddUser(u)
 	if err == nil {
 		_, err = r.fake.AddUser(fakegitlab.User{Username: "ann", Token: "ann-token"})
 	}
 	if err == nil {
-		_, err = r.fake.AddProject(repo, o, fakegitlab.Member{Username: g.user, Level: g.level}, fakegitlab.Member{Username: "ann", Level: fakegitlab.Maintainer})
+		_, err = r.fake.AddProject(repo, o, members...)
 	}
 	if err != nil {
 		r.t.Fatal(err)

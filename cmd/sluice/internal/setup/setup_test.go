@@ -100,6 +100,7 @@ func TestLackOfRights(t *testing.T) {
 		"scopes without the API": {given{scopes: []string{"read_repository", "write_repository"}}, 1, []string{"with them GitLab answers nothing that Sluice asks"}},
 		"expired":                {given{expires: -time.Hour}, 1, []string{"[FAIL] token:", "Token is expired", "make a new one"}},
 		"expires soon":           {given{expires: 10 * 24 * time.Hour}, 0, []string{"[warn] token: it expires in 9 days, on 2026-03-14"}},
+		"administrator":          {given{admin: true}, 0, []string{"sluice-bot is Administrator", "sluice-bot may merge into main"}},
 		"project token":          {given{user: "project_7_bot_abc"}, 0, []string{"a project access token's user"}},
 		"developers may merge":   {given{level: fakegitlab.Developer, options: fakegitlab.ProjectOptions{DevelopersMayPush: true}}, 1, []string{"sluice-bot may merge into main"}},
 		"unprotected":            {given{options: fakegitlab.ProjectOptions{UnprotectedDefaultBranch: true}}, 0, []string{"[warn] branches: main is not protected"}},

@@ -111,6 +111,9 @@ func (w *work) role(ctx context.Context) {
 		w.level, err = w.place.Level(ctx, w.me.ID)
 		return err
 	})
+	if w.me.Admin {
+		w.level = administrator
+	}
 	switch {
 	case err != nil:
 		w.trouble("role", err, 0)

@@ -62,30 +62,39 @@ func (in Inputs) unless(err error) Inputs {
 }
 
 // build renders one overlay into its objects.
-func build(fs *treeFS, dir string) (out []object, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			out, err = nil, core.Errorf(core.Internal, "kustomize gave up on %s", dir)
-		}
-	}()
+func build(fs *treeFS, dir string) ([]object, error) {
 	if at := "/" + dir; !fs.IsDir(at) {
 		return fs.plain(dir)
 	}
 	if err := fs.complete(dir); err != nil {
 		return nil, err
 	}
+	built, err := fs.kustomize(dir)
+	if err != nil {
+		return nil, err
+	}
+	return objects(built)
+}
+
+// kustomize builds a directory with a kustomization.
+func (fs *treeFS) kustomize(dir string) (built resmap.ResMap, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			built, err = nil, core.Errorf(core.Internal, "kustomize gave up on %s", dir)
+		}
+	}()
 	options := krusty.MakeDefaultOptions()
 	options.LoadRestrictions = types.LoadRestrictionsNone // as Flux does; there is only the monorepo to read
-	built, err := krusty.MakeKustomizer(options).Run(fs, "/"+dir)
+	built, err = krusty.MakeKustomizer(options).Run(fs, "/"+dir)
 	switch {
 	case fs.stopped != nil:
 		return nil, fs.stopped
 	case err != nil:
 		return nil, core.Errorf(core.Invalid, "kustomize cannot build %s: %s", dir, complaint(err))
 	case built.Size() > maxObjects:
-		return nil, core.Errorf(core.Invalid, "%s has %d objects; at most %d are compared", dir, built.Size(), maxObjects)
+		return nil, core.Errorf(core.Invalid, "%s has %d objects; at most %d are looked at", dir, built.Size(), maxObjects)
 	}
-	return objects(built)
+	return built, nil
 }
 
 func objects(built resmap.ResMap) ([]object, error) {

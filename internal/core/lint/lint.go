@@ -1,0 +1,103 @@
+package lint
+
+import (
+	"context"
+	"slices"
+
+	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/overlay"
+	"github.com/sluice-gitops/sluice/internal/core/policy"
+	"github.com/sluice-gitops/sluice/internal/core/yamledit"
+)
+
+// Object is one object of a build.
+type Object struct {
+	Text   []byte // as YAML
+	Origin string // the file in which it began, before patches; "" if it is not known
+}
+
+// Builder builds kustomizations.
+type Builder interface {
+	// Build builds the kustomization of a directory. The error is of kind
+	// core.Invalid if it does not build.
+	Build(ctx context.Context, t overlay.Tree, dir string) ([]Object, error)
+}
+
+// Violation is one thing in an object that its API does not take.
+type Violation struct {
+	Path        yamledit.Path // to the deepest node that is there
+	Removed     bool          // the API itself is gone
+	Reason, Fix string
+}
+
+// Checker knows what the APIs take. What it does not know has no violations.
+type Checker interface {
+	// Check looks at one object. A scalar that holds a variable of Flux may hold
+	// anything.
+	Check(object yamledit.Node) []Violation
+	// Learn makes the API of a CustomResourceDefinition known.
+	Learn(crd yamledit.Node)
+}
+
+// Options say what to look at, and with what.
+type Options struct {
+	Builder Builder
+	Checker Checker // nil: no object is held against its API
+	// Changed are the files to look at, and at what is built from them, those that
+	// are gone included. What can only be told of the whole is left out. Nil:
+	// everything.
+	Changed []string
+}
+
+// Lint finds what is wrong in a tree, ordered by place. An error means that the
+// tree could not be read, or that ctx has ended.
+func Lint(ctx context.Context, t overlay.Tree, o Options) ([]Finding, error) {
+	l := &linter{ctx: ctx, tree: t, options: o, files: map[string]*file{}, kustomizations: map[string]*kustomization{}, built: map[string]*build{}}
+	if err := l.survey(); err != nil {
+		return nil, err
+	}
+	l.rules()
+	l.references()
+	l.affect()
+	l.secrets()
+	for _, c := range l.clusters() {
+		l.cluster(c)
+	}
+	l.leftovers()
+	l.versions()
+	if err := ctx.Err(); err != nil {
+		return nil, core.Errorf(core.Transient, "lint: %w", err)
+	}
+	return tidy(l.found), l.failed
+}
+
+// linter collects what is found.
+type linter struct {
+	ctx            context.Context
+	tree           overlay.Tree
+	options        Options
+	policy         *policy.Policy // nil if there is none that can be read
+	paths          []string       // of all files, sorted
+	files          map[string]*file
+	kustomizations map[string]*kustomization // by directory
+	affected       map[string]bool           // directories of kustomizations; nil: all
+	built          map[string]*build
+	reached        map[string]bool // directories that a cluster's builds hold
+	found          []Finding
+	failed         error
+}
+
+func (l *linter) whole() bool { return l.options.Changed == nil }
+
+// concerns tells whether a file is one of those to look at.
+func (l *linter) concerns(name string) bool {
+	return l.whole() || slices.Contains(l.options.Changed, name)
+}
+
+func (l *linter) report(rule, file string, line, column int, reason, fix string) {
+	l.found = append(l.found, Finding{File: file, Line: line, Column: column, Rule: rule, Severity: severityOf(rule), Reason: reason, Fix: fix})
+}
+
+func (l *linter) at(rule, file string, n yamledit.Node, reason, fix string) {
+	l.report(rule, file, n.Line(), n.Column(), reason, fix)
+}

@@ -67,7 +67,7 @@ func (l *linter) objects(at string) []built {
 
 // raw are the objects of a file.
 func (l *linter) raw(name string) []built {
-	if l.affected != nil && !l.concerns(name) {
+	if l.affected != nil && !l.concerns(name) && !l.affected[name] {
 		return nil
 	}
 	var out []built
@@ -157,9 +157,6 @@ func (l *linter) oddBelow(k *kustomization, seen map[string]bool) bool {
 
 // reach notes that a cluster's builds hold a directory, and all that it names.
 func (l *linter) reach(at string) {
-	if l.reached == nil {
-		l.reached = map[string]bool{}
-	}
 	if l.reached[at] {
 		return
 	}
@@ -232,6 +229,9 @@ func (l *linter) transformed(b built, at yamledit.Path, want yamledit.Node) (yam
 		images, _ := k.root.Get("images")
 		for _, item := range images.Items() {
 			if name := text(item, "name"); name != "" && strings.Contains(want.Text(), name) {
+				if tag, ok := item.Get("newTag"); ok {
+					return tag, true
+				}
 				return item, true
 			}
 		}

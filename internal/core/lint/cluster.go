@@ -129,6 +129,7 @@ func (l *linter) policyCluster(env core.Env, name core.Cluster) yamledit.Node {
 }
 
 func (l *linter) unnamed(dir string) {
+	l.strange[dir] = true
 	if l.policy != nil && (l.whole() || l.touched(dir)) {
 		l.report(ruleCluster, dir+"/"+systemDir+"/gotk-sync.yaml", 0, 0, "no environment of "+policy.FileName+" names the cluster of "+dir+", so no version moves there",
 			"add "+path.Base(dir)+" to the clusters of its environment")
@@ -151,7 +152,7 @@ func (l *linter) strays(taken map[string]bool) {
 			if !ok || taken[root] || !l.touched(dir) {
 				continue
 			}
-			taken[root] = true
+			taken[root], l.strange[root] = true, true
 			l.report(ruleCluster, l.kustomizations[dir].file, 0, 0, "no environment of "+policy.FileName+" names the cluster "+string(vars.Cluster)+", so no version moves there",
 				"add it to the clusters of its environment, or move what is no cluster out of "+path.Dir(root))
 		}

@@ -50,5 +50,8 @@ func tidy(list []Finding) []Finding {
 	slices.SortFunc(list, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), a.Line-b.Line, a.Column-b.Column, cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Reason, b.Reason))
 	})
-	return slices.Compact(list)
+	return slices.CompactFunc(list, func(a, b Finding) bool {
+		// What a pod runs is told where its tag is written, however it is found.
+		return a == b || a.Rule == ruleMutable && a.Rule == b.Rule && a.Place() == b.Place()
+	})
 }

@@ -217,6 +217,26 @@ func (l *linter) affect() {
 			}
 		}
 	}
+	for _, name := range l.options.Changed {
+		if isKustomization(name) {
+			l.include(path.Dir(name))
+		}
+	}
+}
+
+// include counts all that a changed kustomization names as changed: it may be new
+// there.
+func (l *linter) include(dir string) {
+	k := l.load(dir)
+	if k == nil {
+		return
+	}
+	for _, r := range k.refs {
+		if r.resource && !l.affected[r.path] {
+			l.affected[r.path] = true
+			l.include(r.path)
+		}
+	}
 }
 
 func (l *linter) mentions(k *kustomization, name string) bool {

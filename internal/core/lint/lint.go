@@ -1,7 +1,9 @@
 package lint
 
 import (
+	"bytes"
 	"context"
+	"path"
 	"slices"
 
 	"github.com/sluice-gitops/sluice/internal/core"
@@ -52,11 +54,12 @@ type Options struct {
 // Lint finds what is wrong in a tree, ordered by place. An error means that the
 // tree could not be read, or that ctx has ended.
 func Lint(ctx context.Context, t overlay.Tree, o Options) ([]Finding, error) {
-	l := &linter{ctx: ctx, tree: t, options: o, files: map[string]*file{}, kustomizations: map[string]*kustomization{}, built: map[string]*build{}}
+	l := &linter{ctx: ctx, tree: t, options: o, files: map[string]*file{}, kustomizations: map[string]*kustomization{}, built: map[string]*build{}, reached: map[string]bool{}, strange: map[string]bool{}}
 	if err := l.survey(); err != nil {
 		return nil, err
 	}
 	l.rules()
+	l.widen()
 	l.references()
 	l.affect()
 	l.secrets()
@@ -68,7 +71,7 @@ func Lint(ctx context.Context, t overlay.Tree, o Options) ([]Finding, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, core.Errorf(core.Transient, "lint: %w", err)
 	}
-	return tidy(l.found), l.failed
+	return tidy(l.relevant()), l.failed
 }
 
 // linter collects what is found.
@@ -83,8 +86,33 @@ type linter struct {
 	affected       map[string]bool           // directories of kustomizations; nil: all
 	built          map[string]*build
 	reached        map[string]bool // directories that a cluster's builds hold
+	strange        map[string]bool // directories of clusters that the policy does not name
 	found          []Finding
 	failed         error
+}
+
+// widen looks at everything where something has changed that other objects
+// depend on by its name: they are wrong then, and have not changed themselves.
+func (l *linter) widen() {
+	for _, name := range l.options.Changed {
+		content := l.read(name).content
+		gone := content == nil && isYAML(name)
+		if gone || name == policy.FileName || declares(content) || bytes.Contains(content, []byte(fluxGroup)) || bytes.Contains(content, []byte("kind: ConfigMap")) {
+			l.options.Changed = nil
+			return
+		}
+	}
+}
+
+// relevant are the findings without those of files that had to be read on the
+// way, and whose builds have not changed.
+func (l *linter) relevant() []Finding {
+	if l.whole() {
+		return l.found
+	}
+	return slices.DeleteFunc(l.found, func(f Finding) bool {
+		return (f.Rule == rulePath || f.Rule == ruleYAML) && !l.concerns(f.File) && !l.affected[path.Dir(f.File)]
+	})
 }
 
 func (l *linter) whole() bool { return l.options.Changed == nil }

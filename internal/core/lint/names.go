@@ -122,6 +122,9 @@ type declarations struct {
 // named finds objects in namespaces that nobody declares, and sources that
 // nobody declares.
 func (l *linter) named(c *cluster) {
+	if l.incomplete(c) {
+		return
+	}
 	d := l.declarations(c)
 	for _, a := range c.objects {
 		if ns := a.space(); ns != "" && !d.namespaces[ns] && !strings.Contains(ns, "${") {
@@ -136,6 +139,15 @@ func (l *linter) named(c *cluster) {
 	for _, k := range c.carriers {
 		l.source(d, c, k.built, cmp.Or(k.namespace(), systemDir), "spec", "sourceRef")
 	}
+}
+
+// incomplete tells whether a part of the cluster could not be built: what it
+// declares is not known then, and its own findings come first.
+func (l *linter) incomplete(c *cluster) bool {
+	return slices.ContainsFunc(l.found, func(f Finding) bool {
+		elsewhere := strings.HasPrefix(f.File, path.Dir(c.dir)+"/") && !strings.HasPrefix(f.File, c.dir+"/")
+		return slices.Contains([]string{ruleYAML, rulePath, ruleBuild, ruleFluxPath}, f.Rule) && !elsewhere
+	})
 }
 
 func (l *linter) source(d declarations, c *cluster, b built, space string, at ...string) {

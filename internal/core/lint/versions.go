@@ -125,6 +125,10 @@ func (l *linter) targets() []core.Target {
 }
 
 func (l *linter) problem(p overlay.Problem) {
+	told := func(f Finding) bool { return f.File == p.File && f.Line == p.Line && f.Column == p.Column }
+	if l.strange[p.File] || slices.ContainsFunc(l.found, told) {
+		return
+	}
 	l.report(rulePin, p.File, p.Line, p.Column, p.Message, "write it so that its version can be found, or say promote: never for the app in "+policy.FileName)
 }
 
@@ -135,15 +139,15 @@ func (l *linter) target(t core.Target, list []*overlay.Deployment, of func(core.
 			l.problem(*d.Broken)
 			continue
 		}
-		moving := map[pin.Place]bool{}
+		moving := map[place]bool{}
 		for _, p := range d.Pins {
 			if last && moves(p) {
-				moving[p.At] = true
+				moving[place{p.At.File, p.At.Line, p.At.Column}] = true
 				l.report(ruleMutable, p.At.File, p.At.Line, p.At.Column, string(t.App)+" has "+p.Name+" at "+p.Version+", which moves", "write a version, and its digest")
 			}
 		}
 		for _, n := range d.Notices {
-			if !moving[pin.Place{File: n.File, Line: n.Line, Column: n.Column}] {
+			if !moving[place{n.File, n.Line, n.Column}] {
 				l.found = append(l.found, Finding{File: n.File, Line: n.Line, Column: n.Column, Rule: rulePin, Severity: Severity(n.Severity), Reason: n.Message, Fix: "sluice explain " + string(t.App) + " tells how it is understood"})
 			}
 		}
@@ -194,4 +198,10 @@ func words(list []string) string {
 		return "nothing shared"
 	}
 	return strings.Join(list, ", ")
+}
+
+// place is where something stands.
+type place struct {
+	file         string
+	line, column int
 }

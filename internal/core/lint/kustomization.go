@@ -206,7 +206,12 @@ func (l *linter) affect() {
 		return
 	}
 	l.affected = map[string]bool{}
-	queue := slices.Clone(l.options.Changed)
+	for _, name := range l.options.Changed {
+		if isKustomization(name) {
+			l.include(path.Dir(name))
+		}
+	}
+	queue := slices.Concat(l.options.Changed, slices.Sorted(maps.Keys(l.affected)))
 	for len(queue) > 0 {
 		name := queue[0]
 		queue = queue[1:]
@@ -215,11 +220,6 @@ func (l *linter) affect() {
 				l.affected[dir] = true
 				queue = append(queue, dir)
 			}
-		}
-	}
-	for _, name := range l.options.Changed {
-		if isKustomization(name) {
-			l.include(path.Dir(name))
 		}
 	}
 }

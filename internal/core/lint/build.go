@@ -50,7 +50,7 @@ func (l *linter) objects(at string) []built {
 	switch {
 	case isFile:
 		b.objects = l.raw(at)
-	case !l.touched(at) || l.ctx.Err() != nil:
+	case !l.touched(at) || l.failed != nil:
 	case k == nil:
 		for _, part := range l.parts(at) {
 			b.objects = append(b.objects, l.objects(part)...)
@@ -113,10 +113,8 @@ func (l *linter) render(k *kustomization) []built {
 	if k.odd || k.remote || text(k.root, "kind") == "Component" || l.oddBelow(k, map[string]bool{}) {
 		return nil
 	}
-	objects, err := l.options.Builder.Build(l.ctx, l.tree, k.dir)
+	objects, err := l.options.Build(k.dir)
 	switch kind := core.KindOf(err); {
-	case l.ctx.Err() != nil:
-		return nil
 	case err != nil && kind != core.Invalid && kind != core.NotFound && kind != core.Internal:
 		l.failed = core.Errorf(kind, "build %s: %w", k.dir, err)
 		return nil

@@ -1,7 +1,6 @@
 package lint_test
 
 import (
-	"context"
 	"flag"
 	"maps"
 	"os"
@@ -39,7 +38,9 @@ func good(t testing.TB) map[string]string {
 
 func lintFiles(t testing.TB, files map[string]string, changed []string) []lint.Finding {
 	t.Helper()
-	found, err := lint.Lint(context.Background(), memtree.Text(files), lint.Options{Builder: &render.Renderer{}, Checker: checker(t), Changed: changed})
+	tree, renderer := memtree.Text(files), &render.Renderer{}
+	build := func(dir string) ([]lint.Object, error) { return renderer.Build(t.Context(), tree, dir) }
+	found, err := lint.Lint(tree, lint.Options{Build: build, Checker: checker(t), Changed: changed})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,11 +2,9 @@ package lint
 
 import (
 	"bytes"
-	"context"
 	"path"
 	"slices"
 
-	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 	"github.com/sluice-gitops/sluice/internal/core/policy"
 	"github.com/sluice-gitops/sluice/internal/core/yamledit"
@@ -16,13 +14,6 @@ import (
 type Object struct {
 	Text   []byte // as YAML
 	Origin string // the file in which it began, before patches; "" if it is not known
-}
-
-// Builder builds kustomizations.
-type Builder interface {
-	// Build builds the kustomization of a directory. The error is of kind
-	// core.Invalid if it does not build.
-	Build(ctx context.Context, t overlay.Tree, dir string) ([]Object, error)
 }
 
 // Violation is one thing in an object that its API does not take.
@@ -43,7 +34,10 @@ type Checker interface {
 
 // Options say what to look at, and with what.
 type Options struct {
-	Builder Builder
+	// Build builds the kustomization of a directory of the tree. The error is of
+	// kind core.Invalid if it does not build, and core.Transient if there is no more
+	// time for it, which ends everything.
+	Build   func(dir string) ([]Object, error)
 	Checker Checker // nil: no object is held against its API
 	// Changed are the files to look at, and at what is built from them, those that
 	// are gone included. What can only be told of the whole is left out. Nil:
@@ -52,9 +46,9 @@ type Options struct {
 }
 
 // Lint finds what is wrong in a tree, ordered by place. An error means that the
-// tree could not be read, or that ctx has ended.
-func Lint(ctx context.Context, t overlay.Tree, o Options) ([]Finding, error) {
-	l := &linter{ctx: ctx, tree: t, options: o, files: map[string]*file{}, kustomizations: map[string]*kustomization{}, built: map[string]*build{}, reached: map[string]bool{}, strange: map[string]bool{}}
+// tree could not be read, or not be built in time.
+func Lint(t overlay.Tree, o Options) ([]Finding, error) {
+	l := &linter{tree: t, options: o, files: map[string]*file{}, kustomizations: map[string]*kustomization{}, built: map[string]*build{}, reached: map[string]bool{}, strange: map[string]bool{}}
 	if err := l.survey(); err != nil {
 		return nil, err
 	}
@@ -68,15 +62,14 @@ func Lint(ctx context.Context, t overlay.Tree, o Options) ([]Finding, error) {
 	}
 	l.leftovers()
 	l.versions()
-	if err := ctx.Err(); err != nil {
-		return nil, core.Errorf(core.Transient, "lint: %w", err)
+	if l.failed != nil {
+		return nil, l.failed
 	}
-	return tidy(l.relevant()), l.failed
+	return tidy(l.relevant()), nil
 }
 
 // linter collects what is found.
 type linter struct {
-	ctx            context.Context
 	tree           overlay.Tree
 	options        Options
 	policy         *policy.Policy // nil if there is none that can be read

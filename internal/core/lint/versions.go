@@ -67,7 +67,7 @@ func (l *linter) manifest(name string) bool {
 // versions tells what Sluice does not understand, what moves, and overlays that
 // drift apart.
 func (l *linter) versions() {
-	if l.policy == nil || l.failed != nil || l.ctx.Err() != nil {
+	if l.policy == nil || l.failed != nil {
 		return
 	}
 	reader := overlay.NewReader()

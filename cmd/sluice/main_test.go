@@ -39,7 +39,7 @@ func TestDemoShowsTheWholeWay(t *testing.T) {
 	if got := strings.Join(steps, " "); got != want {
 		t.Errorf("steps\n%s, want\n%s", got, want)
 	}
-	if rows := last["rows"].([]any); len(rows) != 2 || last["unchanged"].(float64) != 4 {
+	if rows := last["rows"].([]any); len(rows) != 2 || last["unchanged"].(float64) != 9 {
 		t.Errorf("the table says %v", last)
 	}
 }

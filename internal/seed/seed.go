@@ -12,18 +12,19 @@ import (
 const (
 	root       = "flux-config"
 	policyPath = "sluice.yaml"
-
-	// second joins ai-gateway, the app that every monorepo has, from two apps on.
-	second = "model-registry"
-	// written is how many apps the reference monorepo brings.
-	written = 2
 )
+
+// written are the apps that the reference monorepo brings, in the order in which
+// larger monorepos have them.
+func written() []string {
+	return []string{"ai-gateway", "model-registry", "inference", "notebook-hub", "vector-db", "inference-gateway", "evaluation"}
+}
 
 // Options says which monorepo to make.
 type Options struct {
 	// Apps is the number of applications, from 1 to 2000; infrastructure
-	// components come on top. One is ai-gateway alone, two are the reference
-	// monorepo as it is, and the rest is generated.
+	// components come on top. One is ai-gateway alone, seven are those of the
+	// reference monorepo, and the rest is generated.
 	Apps int
 	// Seed chooses the names and versions of generated apps. A larger monorepo
 	// of the same seed contains the smaller one.
@@ -50,10 +51,13 @@ func Monorepo(o Options) (Files, error) {
 	if o.Policy != nil {
 		files[policyPath] = append([]byte(nil), o.Policy...)
 	}
-	if o.Apps < written {
-		return files, files.removeApp(second)
+	files.level()
+	for _, app := range written()[min(o.Apps, len(written())):] {
+		if err := files.removeApp(app); err != nil {
+			return nil, err
+		}
 	}
-	return files, files.grow(generate(o.Apps-written, o.Seed))
+	return files, files.grow(generate(max(0, o.Apps-len(written())), o.Seed))
 }
 
 // reference copies the embedded monorepo into memory, where it can be changed.

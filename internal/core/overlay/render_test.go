@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -349,9 +350,21 @@ func TestEffectiveVersionsAreThoseThatKustomizeRenders(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		overlays, refused, writes := agree(t, files, parsePolicy(t, string(files["sluice.yaml"])))
+		all := func(list []pin.Pin) []pin.Pin { return list }
+		overlays, refused, writes := agreeWith(t, substituted, files, parsePolicy(t, string(files["sluice.yaml"])), all)
 		if refused > 0 || overlays < 9 || writes < overlays {
 			t.Errorf("%d overlays, %d refused, %d versions written", overlays, refused, writes)
 		}
 	}
+}
+
+// substituted also puts in the variables of the cluster's Flux Kustomizations.
+func substituted(t *testing.T, files map[string][]byte, dir string) (string, error) {
+	out, err := render(t, files, dir)
+	cluster, _, _ := strings.Cut(strings.TrimPrefix(dir, "flux-config/clusters/"), "/")
+	kustomizations := string(files["flux-config/clusters/"+cluster+"/flux-system/kustomizations.yaml"])
+	for _, m := range regexp.MustCompile(`(?m)^      ([a-z_]+_tag): "?([^"\s]+)`).FindAllStringSubmatch(kustomizations, -1) {
+		out = strings.ReplaceAll(out, "${"+m[1]+"}", m[2])
+	}
+	return out, err
 }

@@ -2,6 +2,7 @@ package fluxtool_test
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"io/fs"
 	"os"
@@ -23,12 +24,22 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 const root = "flux-config/clusters/platform-core-dev-aks"
 
-// clone is a copy of the reference monorepo on disk.
+// clone is a copy of the reference monorepo on disk, before Sluice is connected.
 func clone(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, sluice.Monorepo()); err != nil {
 		t.Fatal(err)
+	}
+	for _, env := range []string{"dev", "stg", "prd"} {
+		cluster := filepath.Join(dir, "flux-config", "clusters", "platform-core-"+env+"-aks")
+		list, err := os.ReadFile(filepath.Join(cluster, "kustomization.yaml"))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(cluster, "kustomization.yaml"), bytes.Replace(list, []byte("  - sluice\n"), nil, 1), 0o644)
+		}
+		if err := errors.Join(err, os.RemoveAll(filepath.Join(cluster, "sluice"))); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir
 }

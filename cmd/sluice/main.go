@@ -17,6 +17,7 @@ import (
 	"github.com/sluice-gitops/sluice/cmd/sluice/internal/fluxtool"
 	"github.com/sluice-gitops/sluice/cmd/sluice/internal/initial"
 	"github.com/sluice-gitops/sluice/cmd/sluice/internal/offline"
+	"github.com/sluice-gitops/sluice/cmd/sluice/internal/scaffold"
 	"github.com/sluice-gitops/sluice/cmd/sluice/internal/setup"
 	"github.com/sluice-gitops/sluice/internal/core/chatops"
 )
@@ -52,6 +53,7 @@ To look at your own monorepo on GitLab, changing nothing:
 	}
 	root.AddCommand(demo.Command(env), serve(env), fakeGitLab(env), initial.Command(env), deadLetters(env), fluxtool.Command(env), setup.Command(env))
 	root.AddCommand(offline.Commands(env)...)
+	root.AddCommand(scaffold.Commands(env)...)
 	root.AddCommand(helpChatops(env))
 	return process.Execute(ctx, env, root)
 }

@@ -24,8 +24,9 @@ import (
 // bare. It is only ever read, without the network, without running git, and
 // whatever state its working tree is in. All methods are safe for concurrent use.
 type Local struct {
-	store *store
-	root  string
+	store  *store
+	root   string
+	shared string // where what all working trees of it share lies
 }
 
 // OpenLocal opens the repository that a directory belongs to: the directory's
@@ -51,11 +52,25 @@ func OpenLocal(dir string) (*Local, error) {
 	s.foreign = true
 	s.disk = filesystem.NewStorageWithOptions(dotgit.NewRepositoryFilesystem(osfs.New(own), common),
 		cache.NewObjectLRU(deltaCache), filesystem.Options{MaxOpenDescriptors: maxOpenPacks})
-	return &Local{store: s, root: root}, nil
+	return &Local{store: s, root: root, shared: shared}, nil
 }
 
 // Root is the top directory of the working tree, "" if the repository is bare.
 func (l *Local) Root() string { return l.root }
+
+// Remote is the address of the remote called origin, as the configuration spells
+// it: it may hold a password. It is "" if there is none.
+func (l *Local) Remote() (string, error) {
+	text, err := readSmall(filepath.Join(l.shared, "config"), maxConfig)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	cfg := config.New()
+	if err := config.NewDecoder(strings.NewReader(text)).Decode(cfg); err != nil {
+		return "", core.Errorf(core.Invalid, "the repository's configuration cannot be read: %v", err)
+	}
+	return cfg.Section("remote").Subsection("origin").Option("url"), nil
+}
 
 // Close lets go of the open files.
 func (l *Local) Close() error { return l.store.close() }

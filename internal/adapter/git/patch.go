@@ -32,6 +32,35 @@ func (l *Local) Diff(at core.SHA, files []plan.File) ([]byte, error) {
 			p = append(p, change)
 		}
 	}
+	return p.text()
+}
+
+// FileChange is a file before and after.
+type FileChange struct {
+	Path string
+	Old  []byte // nil if there is none
+	New  []byte
+}
+
+// Patch writes the patch that makes these changes, as Local.Diff does, of files
+// that need not be in any commit. The error is of kind core.Invalid if a path
+// cannot stand in a patch.
+func Patch(changes []FileChange) ([]byte, error) {
+	p := patch{}
+	for _, c := range changes {
+		if strings.ContainsFunc(c.Path, unicode.IsControl) {
+			return nil, core.Errorf(core.Invalid, "compare %q: its name holds a control character, which cannot be written into a patch", c.Path)
+		}
+		f := &fileChange{to: side{c.Path, filemode.Regular, plumbing.ComputeHash(plumbing.BlobObject, c.New)}, chunks: chunks(string(c.Old), string(c.New))}
+		if c.Old != nil {
+			f.from = side{c.Path, filemode.Regular, plumbing.ComputeHash(plumbing.BlobObject, c.Old)}
+		}
+		p = append(p, f)
+	}
+	return p.text()
+}
+
+func (p patch) text() ([]byte, error) {
 	var out bytes.Buffer
 	if err := diff.NewUnifiedEncoder(&out, diff.DefaultContextLines).Encode(p); err != nil {
 		return nil, core.Errorf(core.Internal, "write the patch: %v", err)
@@ -142,8 +171,13 @@ type fileChange struct {
 // IsBinary implements diff.FilePatch: what was parsed as YAML is text.
 func (*fileChange) IsBinary() bool { return false }
 
-// Files implements diff.FilePatch.
-func (c *fileChange) Files() (from, to diff.File) { return c.from, c.to }
+// Files implements diff.FilePatch; from is nil for a new file.
+func (c *fileChange) Files() (from, to diff.File) {
+	if c.from == (side{}) {
+		return nil, c.to
+	}
+	return c.from, c.to
+}
 
 // Chunks implements diff.FilePatch.
 func (c *fileChange) Chunks() []diff.Chunk { return c.chunks }

@@ -58,21 +58,22 @@ func (c Cluster) Draft(files Files, p *policy.Policy) (*Draft, error) {
 	for _, file := range slices.Sorted(maps.Keys(from)) {
 		n.roots[from[file].old] = from[file].new
 	}
+	made := newDraft(files)
 	for _, file := range slices.Sorted(maps.Keys(from)) {
-		c.copy(d, n, file, from[file].of(file))
+		made.now[from[file].of(file)] = c.copied(d, n, file, from[file].of(file))
 	}
-	for _, file := range slices.Sorted(maps.Keys(from)) {
-		target := from[file].of(file)
-		if content, ok := d.now[target]; ok {
-			d.now[target] = n.swapped(d, target, content)
-			n.look(d, target, d.now[target])
+	for _, target := range slices.Sorted(maps.Keys(made.now)) {
+		content := n.swapped(made, target, made.now[target])
+		if _, there := d.old[target]; !there { // else somebody has looked at it
+			n.look(d, target, content)
+			c.compare(d, p, target, content)
 		}
+		d.create(target, content)
 	}
 	if err := c.register(d, p); err != nil {
 		return nil, err
 	}
 	d.Dir = c.dir(d, p, from)
-	d.unchanged(from)
 	return d, d.settle()
 }
 
@@ -86,11 +87,11 @@ func (c Cluster) naming(files Files, p *policy.Policy) (naming, error) {
 		return naming{}, err
 	}
 	if _, ok := p.Environment(c.Env); !ok {
-		return naming{}, unknown("environment", string(c.Env), Environments(p))
+		return naming{}, Unknown("environment", string(c.Env), Environments(p))
 	}
 	like, ok := p.EnvironmentOf(c.Like)
 	if !ok {
-		return naming{}, unknown("cluster", string(c.Like), Clusters(p))
+		return naming{}, Unknown("cluster", string(c.Like), Clusters(p))
 	}
 	if is, ok := p.EnvironmentOf(c.Name); ok && is.Name != c.Env {
 		return naming{}, core.Errorf(core.Conflict, "%s has the cluster %s in %s already, and a cluster is in one environment; choose another name", policy.FileName, c.Name, is.Name)
@@ -173,19 +174,55 @@ func (c Cluster) within(segments []policy.Segment, parts []string, n naming) (mo
 	return move{old, v.fill(segments[:last+1])}, true
 }
 
-// copy makes one file of the new cluster.
-func (c Cluster) copy(d *Draft, n naming, from, to string) {
+// copied is one file of the old cluster as the new one has it.
+func (c Cluster) copied(d *Draft, n naming, from, to string) []byte {
 	content := d.old[from]
-	if path.Base(from) == components && !c.Whole {
-		if _, ok := d.old[to]; !ok { // else flux bootstrap has been there
-			d.create(to, []byte(placeholder))
+	switch {
+	case path.Base(from) == components && !c.Whole:
+		if there, ok := d.old[to]; ok {
+			return there // flux bootstrap has been there
 		}
+		return []byte(placeholder)
+	case isText(content) && !encrypted(content):
+		return n.relabelled([]byte(n.text(string(content))))
+	}
+	return content
+}
+
+// compare lists the lines of a file from another environment that no line of the
+// same file is like in the cluster's own one.
+func (c Cluster) compare(d *Draft, p *policy.Policy, file string, content []byte) {
+	like, _ := p.EnvironmentOf(c.Like)
+	env, _ := p.Environment(c.Env)
+	at := slices.IndexFunc(env.Clusters, func(o core.Cluster) bool { return o != c.Name })
+	if like.Name == c.Env || at < 0 || strings.HasPrefix(path.Base(file), "gotk-") {
 		return
 	}
-	if isText(content) && !encrypted(content) {
-		content = n.relabelled([]byte(n.text(string(content))))
+	peer := string(env.Clusters[at])
+	theirs, ok := d.old[strings.ReplaceAll(file, string(c.Name), peer)]
+	if !ok {
+		return
 	}
-	d.create(to, content)
+	known := map[string]bool{}
+	for line := range strings.Lines(string(theirs)) {
+		known[strings.TrimSpace(line)] = true
+	}
+	lines, odd := strings.Split(string(content), "\n"), 0
+	for i := 0; i < len(lines); i++ {
+		start, line := i, strings.TrimSpace(lines[i])
+		for odd = 0; i < len(lines) && !known[strings.ReplaceAll(strings.TrimSpace(lines[i]), string(c.Name), peer)]; i++ {
+			if text := strings.TrimSpace(lines[i]); text != "" && !strings.HasPrefix(text, "#") {
+				if odd++; odd == 1 {
+					start, line = i, text
+				}
+			}
+		}
+		if odd > 1 {
+			d.note(file, start+1, "is so in %s and not in %s of %s, %d lines from: %s", like.Name, peer, c.Env, odd, shown(line))
+		} else if odd == 1 {
+			d.note(file, start+1, "is so in %s and not in %s of %s: %s", like.Name, peer, c.Env, shown(line))
+		}
+	}
 }
 
 // register adds the cluster to its environment in the policy.
@@ -224,15 +261,4 @@ func (c Cluster) dir(d *Draft, p *policy.Policy, from map[string]move) string {
 		}
 	}
 	return ""
-}
-
-// unchanged drops the notes about files that are there already: somebody has
-// looked at them.
-func (d *Draft) unchanged(from map[string]move) {
-	for file, m := range from {
-		target := m.of(file)
-		if _, ok := d.old[target]; ok {
-			d.Notes = slices.DeleteFunc(d.Notes, func(n Note) bool { return n.File == target })
-		}
-	}
 }

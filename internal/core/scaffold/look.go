@@ -2,7 +2,6 @@ package scaffold
 
 import (
 	"fmt"
-	"net/netip"
 	"path"
 	"regexp"
 	"slices"
@@ -25,7 +24,7 @@ func (n naming) look(d *Draft, file string, content []byte) {
 		return
 	}
 	all := scalars(content)
-	if all == nil {
+	if base := path.Base(file); all == nil || !isKustomization(base) && path.Ext(base) != ".yaml" && path.Ext(base) != ".yml" {
 		n.lookAtLines(d, file, string(content))
 		return
 	}
@@ -64,7 +63,7 @@ func (n naming) doubt(s scalar) string {
 		return fmt.Sprintf("%s %s: that of %s; write this cluster's own", what, shown(text), n.oldCluster)
 	case n.tellsEnv(text) && s.word() != "kind":
 		return fmt.Sprintf("%s names %s: %s", s.key(), n.oldEnv, shown(text))
-	case n.otherSpelling(text):
+	case !slices.Contains(envWords(), s.word()) && n.otherSpelling(text):
 		return fmt.Sprintf("still names %s: %s", n.oldCluster, shown(text))
 	}
 	return ""
@@ -135,8 +134,9 @@ func isHostKey(s scalar) bool {
 
 // isAddress finds IP addresses and networks that are not the same everywhere.
 func isAddress(text string) bool {
-	for _, word := range regexp.MustCompile(`\d{1,3}(\.\d{1,3}){3}`).FindAllString(text, -1) {
-		if a, err := netip.ParseAddr(word); err == nil && !a.IsLoopback() && !a.IsUnspecified() && word != "255.255.255.255" {
+	const number = `(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])`
+	for _, word := range regexp.MustCompile(`[0-9]+(\.[0-9]+)+`).FindAllString(text, -1) {
+		if regexp.MustCompile(`^`+number+`(\.`+number+`){3}$`).MatchString(word) && !slices.Contains([]string{"127.0.0.1", "0.0.0.0", "255.255.255.255"}, word) {
 			return true
 		}
 	}

@@ -21,8 +21,8 @@ func checkName(what, name string) error {
 	return nil
 }
 
-// unknown is the error about a name that is none, with the one that was meant.
-func unknown(what, found string, known []string) error {
+// Unknown is the error, of kind core.NotFound, about a name that is none, with the one that was meant.
+func Unknown(what, found string, known []string) error {
 	hint := ""
 	if near := policy.Nearest(strings.ToLower(found), known); near != "" {
 		hint = ", did you mean " + near + "?"

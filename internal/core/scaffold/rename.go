@@ -204,10 +204,13 @@ func (n naming) relabelled(content []byte) []byte {
 func (n naming) label(s scalar) (fresh string, ok bool) {
 	text := s.node.Text()
 	switch word := s.word(); {
-	case n.oldEnv != n.newEnv && text == n.oldEnv && (slices.Contains([]string{"env", "environment", "stage"}, word) || s.below("eventMetadata") && word != "cluster"):
+	case n.oldEnv != n.newEnv && text == n.oldEnv && (slices.Contains(envWords(), word) || s.below("eventMetadata") && word != "cluster"):
 		return n.newEnv, true
 	case n.shy && text == n.oldCluster && word == "cluster":
 		return n.newCluster, true
 	}
 	return "", false
 }
+
+// envWords are the last words of keys that tell an environment.
+func envWords() []string { return []string{"env", "environment", "stage"} }

@@ -27,16 +27,6 @@ func readPolicy(dir string) (*policy.Policy, error) {
 	return policy.Parse(name, src)
 }
 
-func clustersOf(p *policy.Policy) []string {
-	var out []string
-	for _, env := range p.Environments {
-		for _, c := range env.Clusters {
-			out = append(out, string(c))
-		}
-	}
-	return out
-}
-
 // rootOf is the directory of a cluster, from the clone's root: the one that the
 // layout gives it and that is there.
 func rootOf(dir string, p *policy.Policy, env core.Env, cluster core.Cluster) (string, error) {

@@ -15,9 +15,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-gitops/sluice/cmd/internal/process"
+	"github.com/sluice-gitops/sluice/cmd/sluice/internal/worktree"
 	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/fluxlint"
 	"github.com/sluice-gitops/sluice/internal/core/policy"
+	"github.com/sluice-gitops/sluice/internal/core/scaffold"
 	"github.com/sluice-gitops/sluice/internal/core/yamledit"
 )
 
@@ -96,7 +98,7 @@ func (g *generator) run() error {
 	}
 	env, ok := p.EnvironmentOf(core.Cluster(g.cluster))
 	if !ok {
-		return core.Errorf(core.Invalid, "--cluster: %s names no cluster %q; it has %s", policy.FileName, g.cluster, strings.Join(clustersOf(p), ", "))
+		return core.Errorf(core.Invalid, "--cluster: %s names no cluster %q; it has %s", policy.FileName, g.cluster, strings.Join(scaffold.Clusters(p), ", "))
 	}
 	root, err := rootOf(g.dir, p, env.Name, core.Cluster(g.cluster))
 	if err != nil {
@@ -124,14 +126,8 @@ func (g *generator) checkFlags() error {
 	return g.wanted.check()
 }
 
-// change is a file that is not as it must be.
-type change struct {
-	path     string // from the clone's root, with slashes
-	old, new []byte // old is nil where the file is new
-}
-
-func (g *generator) changes(root string) ([]change, error) {
-	var out []change
+func (g *generator) changes(root string) ([]scaffold.Change, error) {
+	var out []scaffold.Change
 	add := func(name string, made func([]byte) ([]byte, error)) error {
 		old, err := readFile(filepath.Join(g.dir, filepath.FromSlash(name)))
 		if err != nil {
@@ -142,7 +138,7 @@ func (g *generator) changes(root string) ([]change, error) {
 			return core.Errorf(core.KindOf(err), "%s:%w", name, err)
 		}
 		if !bytes.Equal(old, fresh) {
-			out = append(out, change{name, old, fresh})
+			out = append(out, scaffold.Change{Path: name, Old: old, New: fresh})
 		}
 		return nil
 	}
@@ -156,36 +152,32 @@ func (g *generator) changes(root string) ([]change, error) {
 	if g.Secrets != byHand {
 		m := g.secrets()
 		if err := errors.Join(add(path.Join(root, secretsFolder, m.name), m.merged), add(path.Join(root, secretsFolder, "kustomization.yaml"),
-			func(old []byte) ([]byte, error) { return listed(old, []string{m.name}) })); err != nil {
+			func(old []byte) ([]byte, error) { return scaffold.Listed(old, []string{m.name}) })); err != nil {
 			return nil, err
 		}
 	}
-	if err := add(path.Join(root, folder, "kustomization.yaml"), func(old []byte) ([]byte, error) { return listed(old, names) }); err != nil {
+	if err := add(path.Join(root, folder, "kustomization.yaml"), func(old []byte) ([]byte, error) { return scaffold.Listed(old, names) }); err != nil {
 		return nil, err
 	}
 	err := add(path.Join(root, "kustomization.yaml"), func(old []byte) ([]byte, error) {
 		if old == nil {
 			return nil, nil // Flux collects every manifest below the directory by itself
 		}
-		return listed(old, []string{folder})
+		return scaffold.Listed(old, []string{folder})
 	})
 	return out, err
 }
 
-func (g *generator) write(changes []change) error {
+func (g *generator) write(changes []scaffold.Change) error {
+	if err := worktree.Write(g.dir, changes); err != nil {
+		return err
+	}
 	for _, c := range changes {
-		name := filepath.Join(g.dir, filepath.FromSlash(c.path))
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			return core.Errorf(core.Internal, "write %s: %w", c.path, err)
-		}
-		if err := replace(name, c.new); err != nil {
-			return core.Errorf(core.Internal, "write %s: %w", c.path, err)
-		}
 		what := "changed"
-		if c.old == nil {
+		if c.Old == nil {
 			what = "wrote"
 		}
-		fmt.Fprintf(g.out, "%s %s\n", what, c.path)
+		fmt.Fprintf(g.out, "%s %s\n", what, c.Path)
 	}
 	if len(changes) == 0 {
 		fmt.Fprintln(g.out, "everything is there already")
@@ -193,28 +185,14 @@ func (g *generator) write(changes []change) error {
 	return nil
 }
 
-// replace leaves the old file or the new one, whatever happens.
-func replace(name string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".sluice-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // it is gone after the rename
-	_, err = f.Write(content)
-	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
-}
-
 // report says what would be written, and which traps there are.
-func (g *generator) report(root string, changes []change) error {
+func (g *generator) report(root string, changes []scaffold.Change) error {
 	for _, c := range changes {
-		if c.old == nil {
-			fmt.Fprintf(g.out, "%s is missing\n", c.path)
+		if c.Old == nil {
+			fmt.Fprintf(g.out, "%s is missing\n", c.Path)
 			continue
 		}
-		fmt.Fprintf(g.out, "%s is not as it must be:\n%s", c.path, difference(c.old, c.new))
+		fmt.Fprintf(g.out, "%s is not as it must be:\n%s", c.Path, difference(c.Old, c.New))
 	}
 	files, err := yamlBelow(g.dir, root)
 	if err != nil {

@@ -2,11 +2,11 @@ package fluxtool
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/scaffold"
 	"github.com/sluice-gitops/sluice/internal/core/yamledit"
 )
 
@@ -88,7 +88,7 @@ func (o object) mend(doc int, root yamledit.Node) ([]yamledit.Edit, []yamledit.I
 			}
 			here, depth = next, depth+1
 		}
-		path := steps(n.path[:depth])
+		path := scaffold.Keys(n.path[:depth]...)
 		switch {
 		case depth < len(n.path) && here.Kind() != yamledit.Mapping:
 			return nil, nil, core.Errorf(core.Invalid, "%d:%d: %s %s: found a %s at %s; write a mapping with %s, or remove it", here.Line(), here.Column(), o.kind, o.name, here.Kind(), strings.Join(n.path[:depth], "."), n.path[depth])
@@ -104,10 +104,10 @@ func (o object) mend(doc int, root yamledit.Node) ([]yamledit.Edit, []yamledit.I
 // addition puts the item into the list, or makes the list.
 func (n need) addition(doc int, there bool) yamledit.Insertion {
 	if there {
-		return yamledit.Insertion{Doc: doc, Path: steps(n.path), Item: n.item}
+		return yamledit.Insertion{Doc: doc, Path: scaffold.Keys(n.path...), Item: n.item}
 	}
 	last := len(n.path) - 1
-	return yamledit.Insertion{Doc: doc, Path: steps(n.path[:last]), Keys: n.path[last:], Item: n.item}
+	return yamledit.Insertion{Doc: doc, Path: scaffold.Keys(n.path[:last]...), Keys: n.path[last:], Item: n.item}
 }
 
 // hasLike tells whether a list has an item of the same kind in the same
@@ -122,38 +122,4 @@ func hasLike(list yamledit.Node, item []yamledit.Field) bool {
 		namespace, ok := n.Get("namespace")
 		return kind.Text() == want["kind"] && (!ok && want["namespace"] == "flux-system" || namespace.Text() == want["namespace"])
 	})
-}
-
-func steps(keys []string) yamledit.Path {
-	var path yamledit.Path
-	for _, k := range keys {
-		path = append(path, yamledit.Key(k))
-	}
-	return path
-}
-
-// listed is a kustomization that has all of the entries under its resources.
-func listed(old []byte, entries []string) ([]byte, error) {
-	if len(bytes.TrimSpace(old)) == 0 {
-		return fmt.Appendf(nil, "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n  - %s\n", strings.Join(entries, "\n  - ")), nil
-	}
-	f, err := yamledit.Parse(old)
-	if err != nil {
-		return nil, err
-	}
-	root, _ := f.Doc(0)
-	list, ok := root.Get("resources")
-	if !ok || list.Kind() != yamledit.Sequence {
-		return nil, core.Errorf(core.Invalid, "%d:%d: found no list under resources; write one, if only an empty one, so that entries can be added", max(1, list.Line()), max(1, list.Column()))
-	}
-	var insertions []yamledit.Insertion
-	for _, entry := range entries {
-		same := func(n yamledit.Node) bool {
-			return strings.TrimPrefix(strings.TrimSuffix(n.Text(), "/"), "./") == entry
-		}
-		if !slices.ContainsFunc(list.Items(), same) {
-			insertions = append(insertions, yamledit.Insertion{Path: steps([]string{"resources"}), Text: entry})
-		}
-	}
-	return f.Update(nil, insertions)
 }

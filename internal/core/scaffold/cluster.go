@@ -219,6 +219,7 @@ func (c Cluster) compare(d *Draft, p *policy.Policy, file string, content []byte
 		}
 		if odd > 1 {
 			d.note(file, start+1, "is so in %s and not in %s of %s, %d lines from: %s", like.Name, peer, c.Env, odd, shown(line))
+			d.Notes[len(d.Notes)-1].Lines = odd
 		} else if odd == 1 {
 			d.note(file, start+1, "is so in %s and not in %s of %s: %s", like.Name, peer, c.Env, shown(line))
 		}

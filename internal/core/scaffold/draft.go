@@ -2,6 +2,7 @@ package scaffold
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,6 +28,8 @@ type Note struct {
 	File string
 	Line int // 0 if the whole file is meant
 	Text string
+	// Lines is how many lines from there it speaks of, if they are more than one.
+	Lines int
 }
 
 // String is the note with its place in front.
@@ -112,7 +115,7 @@ func (d *Draft) extend(path string, made func(old []byte) ([]byte, error)) error
 }
 
 func (d *Draft) note(file string, line int, format string, args ...any) {
-	n := Note{file, line, fmt.Sprintf(format, args...)}
+	n := Note{File: file, Line: line, Text: fmt.Sprintf(format, args...)}
 	if !slices.Contains(d.Notes, n) {
 		d.Notes = append(d.Notes, n)
 	}
@@ -138,11 +141,18 @@ func (d *Draft) settle() error {
 	}
 	slices.Sort(d.Touched)
 	d.Touched = slices.Compact(d.Touched)
-	slices.SortStableFunc(d.Notes, func(a, b Note) int {
-		if c := strings.Compare(a.File, b.File); c != 0 {
-			return c
-		}
-		return a.Line - b.Line
-	})
 	return nil
+}
+
+// Tidy orders notes by place and leaves of those about one line the first.
+func Tidy(notes []Note) []Note {
+	var out []Note
+	for _, n := range notes {
+		same := func(o Note) bool { return o == n || n.Line > 0 && n.Lines < 2 && o.File == n.File && o.Line == n.Line }
+		if !slices.ContainsFunc(out, same) {
+			out = append(out, n)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Note) int { return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line) })
+	return out
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sluice-gitops/sluice/internal/adapter/git"
+	"github.com/sluice-gitops/sluice/internal/core"
 	"github.com/sluice-gitops/sluice/internal/core/scaffold"
 	"github.com/sluice-gitops/sluice/internal/core/yamledit"
 )
@@ -15,7 +16,7 @@ import (
 // bootstrap is the command that brings Flux onto the cluster. Where the monorepo
 // lies is told by the clone's remote, else by what the cluster's Flux would
 // fetch, else by nobody.
-func (a *clusterAdd) bootstrap(d *scaffold.Draft) string {
+func (a *clusterAdd) bootstrap(d *scaffold.Draft, name core.Cluster) string {
 	fetched, branch := synced(d)
 	where := project{"HOST", "GROUP", "PROJECT", ""}
 	for _, address := range []string{a.remote(), fetched} {
@@ -35,7 +36,7 @@ func (a *clusterAdd) bootstrap(d *scaffold.Draft) string {
 		words = append(words, "--ssh-hostname="+shell(where.ssh))
 	}
 	words = append(words, "--owner="+shell(where.owner), "--repository="+shell(where.name), "--branch="+shell(branch),
-		"--path="+shell(d.Dir), "--private-key-file=FILE")
+		"--path="+shell(d.Dir), "--token-auth=false", "--private-key-file=keys/"+string(name))
 	return strings.Join(words, " \\\n         ")
 }
 

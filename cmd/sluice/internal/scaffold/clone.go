@@ -125,6 +125,7 @@ func (c *clone) remark(format string, args ...any) {
 }
 
 func (c *clone) notes(head string, notes []scaffold.Note) {
+	notes = scaffold.Tidy(notes)
 	if len(notes) == 0 {
 		return
 	}

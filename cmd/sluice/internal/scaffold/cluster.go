@@ -66,7 +66,7 @@ func (a *clusterAdd) run(ctx context.Context, name core.Cluster) error {
 	if err != nil || !changed {
 		return err
 	}
-	a.notes("Look at these before you commit: nobody but you can know what is right for "+string(name)+".", append(d.Notes, a.unlike(d, want)...))
+	a.notes("Look at these before you commit: nobody but you can know what is right for "+string(name)+".", append(a.unlike(d, want), d.Notes...))
 	a.better(want)
 	a.next(d, name)
 	return nil
@@ -165,7 +165,7 @@ func versions(t core.Target, list []*overlay.Deployment, name core.Cluster, from
 // next tells what remains to be done.
 func (a *clusterAdd) next(d *scaffold.Draft, name core.Cluster) {
 	a.remark("\nWhat remains:")
-	a.remark("  1. Commit and push this, then bootstrap Flux on the cluster:\n\n%s\n", a.bootstrap(d))
+	a.remark("  1. Commit and push this, then bootstrap Flux on the cluster, with a key that sluice setup --deploy-keys has made known to GitLab:\n\n%s\n", a.bootstrap(d, name))
 	if a.reports(d, name) {
 		a.remark("  2. The manifests that connect the cluster with Sluice were copied; its secrets sluice-receiver and sluice-events are its own.")
 	} else {

@@ -26,7 +26,7 @@ func (f Files) level() {
 // levelled is a text with the versions of another that has the same lines with
 // versions; else the text as it is.
 func levelled(text, like string) string {
-	version := regexp.MustCompile(`(?m)^(\s+(?:- )?(?:version|tag|newTag|digest|[a-z_]+_tag): )(\S+)`)
+	version := regexp.MustCompile(`(?m)^(\s+(?:- )?(?:version|tag|newTag|digest|image|[a-z_]+_tag): )(\S+)`)
 	wanted := version.FindAllStringSubmatch(like, -1)
 	if len(wanted) != len(version.FindAllString(text, -1)) {
 		return text

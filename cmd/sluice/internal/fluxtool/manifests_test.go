@@ -153,6 +153,22 @@ func builds(t *testing.T, dir string) {
 	}
 }
 
+// The reference monorepo is connected: its Alerts hear every HelmRelease, and what
+// a person has added to the manifests is in nobody's way.
+func TestTheReferenceMonorepoIsConnected(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, sluice.Monorepo()); err != nil {
+		t.Fatal(err)
+	}
+	for _, env := range []string{"dev", "stg", "prd"} {
+		code, out := run(t, "manifests", "--check", "--dir", dir, "--cluster", "platform-core-"+env+"-aks",
+			"--sluice-url", "https://sluice.platform.example.com", "--host", "flux-"+env+".platform.example.com", "--project", "ai-platform/platform-gitops")
+		if code != process.OK {
+			t.Errorf("%s: exit code %d: %s", env, code, out)
+		}
+	}
+}
+
 // What a person has changed stays, byte for byte, as long as Sluice can live
 // with it; what it cannot live with is the only thing that is changed.
 func TestHandMadeChangesStay(t *testing.T) {

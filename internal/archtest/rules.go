@@ -92,6 +92,10 @@ func layers() []Layer {
 		Modules: []string{"github.com/google/cel-go"},
 		Why:     "one package knows what an expression may name and what it may cost, and all others ask it; reflect stands in CEL's interfaces",
 	}, {
+		Packages: "internal/core/schema", May: []string{"internal/core/..."}, Std: pureStd("archive/zip"),
+		Modules: []string{"go.yaml.in/yaml/v3"},
+		Why:     "its bundle is an archive in the program itself, from which it reads what it is asked for",
+	}, {
 		Packages: "internal/core/...", May: []string{"internal/core/..."}, Std: pureStd(),
 		Modules: []string{"go.yaml.in/yaml/v3", "github.com/Masterminds/semver/v3"},
 		Why:     "core takes values and returns values, so that tables and golden files can test all of it: no I/O, no clock, no environment, no randomness, no logging, no locks",

@@ -14,6 +14,7 @@ type built struct {
 	node   yamledit.Node
 	origin string // the file in which it began; "" if it is not known
 	dir    string // the directory whose build it is part of
+	text   []byte // of its own or, where nothing was built, of its whole file
 }
 
 func (b built) kind() string      { return text(b.node, "kind") }
@@ -72,7 +73,7 @@ func (l *linter) raw(name string) []built {
 	}
 	var out []built
 	for _, root := range l.documents(name) {
-		out = append(out, built{node: root, origin: name, dir: path.Dir(name)})
+		out = append(out, built{node: root, origin: name, dir: path.Dir(name), text: l.read(name).content})
 	}
 	return out
 }
@@ -129,7 +130,7 @@ func (l *linter) render(k *kustomization) []built {
 			continue // of kustomize's own making, which no one can correct
 		}
 		if root, ok := f.Doc(0); ok && root.Kind() == yamledit.Mapping {
-			out = append(out, built{node: root, origin: o.Origin, dir: k.dir})
+			out = append(out, built{node: root, origin: o.Origin, dir: k.dir, text: o.Text})
 		}
 	}
 	return out

@@ -4,6 +4,14 @@ import (
 	"testing"
 
 	"github.com/sluice-gitops/sluice/internal/core/lint"
+	"github.com/sluice-gitops/sluice/internal/core/schema"
 )
 
-func checker(testing.TB) lint.Checker { return nil }
+func checker(t testing.TB) lint.Checker {
+	t.Helper()
+	s, err := schema.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}

@@ -210,7 +210,7 @@ func (l *linter) duplicates(c *cluster) {
 			first[id] = a
 			continue
 		}
-		if a.by == other.by && a.dir == other.dir && a.origin == other.origin && a.node == other.node {
+		if a.by == other.by && a.dir == other.dir && a.origin == other.origin && bytes.Equal(a.text, other.text) {
 			continue
 		}
 		file, n := l.place(other.built, keys("metadata", "name"))

@@ -38,6 +38,7 @@ check: ## check format, vet, staticcheck and go.mod
 docs: ## write the generated pages below docs/ anew
 	$(GO) test ./cmd/internal/settings -run TestDocumentationIsUpToDate -update
 	$(GO) test ./internal/core/chatops -run TestDocumentationIsUpToDate -update
+	$(GO) test ./cmd/sluice/internal/linting -run TestDocumentationIsUpToDate -update
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (default 1m) each
@@ -71,3 +72,11 @@ bench-flux: ## measure ten thousand reports a minute from 200 clusters, and how 
 .PHONY: e2e-flux
 e2e-flux: ## run Sluice against the real Flux and API servers, built from their modules: up to 25 minutes the first time, 3 after that
 	cd test/e2e-flux && $(GO) test -count=1 -timeout 40m -v ./...
+
+.PHONY: bench-lint
+bench-lint: ## measure a lint of 8,000 files against building each overlay once
+	$(GO) test ./internal/bench -run "^TestLint$$" -count=1 -timeout 20m -v -full
+
+.PHONY: schemas
+schemas: ## make the schemas of internal/core/schema anew from the modules that test/schemas names
+	cd test/schemas && $(GO) run . ../../internal/core/schema/bundle.zip

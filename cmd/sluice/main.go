@@ -16,6 +16,7 @@ import (
 	"github.com/sluice-gitops/sluice/cmd/sluice/internal/demo"
 	"github.com/sluice-gitops/sluice/cmd/sluice/internal/fluxtool"
 	"github.com/sluice-gitops/sluice/cmd/sluice/internal/initial"
+	"github.com/sluice-gitops/sluice/cmd/sluice/internal/linting"
 	"github.com/sluice-gitops/sluice/cmd/sluice/internal/offline"
 	"github.com/sluice-gitops/sluice/cmd/sluice/internal/scaffold"
 	"github.com/sluice-gitops/sluice/cmd/sluice/internal/setup"
@@ -51,7 +52,7 @@ To look at your own monorepo on GitLab, changing nothing:
 
   SLUICE_GITLAB_TOKEN_FILE=token sluice serve --projects group/project --data-dir ./data`,
 	}
-	root.AddCommand(demo.Command(env), serve(env), fakeGitLab(env), initial.Command(env), deadLetters(env), fluxtool.Command(env), setup.Command(env))
+	root.AddCommand(demo.Command(env), serve(env), fakeGitLab(env), initial.Command(env), linting.Command(env), deadLetters(env), fluxtool.Command(env), setup.Command(env))
 	root.AddCommand(offline.Commands(env)...)
 	root.AddCommand(scaffold.Commands(env)...)
 	root.AddCommand(helpChatops(env))

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"bytes"
 	"path"
 	"slices"
 	"strings"
@@ -14,7 +15,7 @@ type built struct {
 	node   yamledit.Node
 	origin string // the file in which it began; "" if it is not known
 	dir    string // the directory whose build it is part of
-	text   []byte // of its own or, where nothing was built, of its whole file
+	text   []byte
 }
 
 func (b built) kind() string      { return text(b.node, "kind") }
@@ -71,9 +72,21 @@ func (l *linter) raw(name string) []built {
 	if l.affected != nil && !l.concerns(name) && !l.affected[name] {
 		return nil
 	}
+	return l.written(name)
+}
+
+// written are the objects of a file as they stand in it.
+func (l *linter) written(name string) []built {
 	var out []built
-	for _, root := range l.documents(name) {
-		out = append(out, built{node: root, origin: name, dir: path.Dir(name), text: l.read(name).content})
+	roots := l.documents(name)
+	lines := bytes.SplitAfter(l.read(name).content, []byte("\n"))
+	for i, root := range roots {
+		from, to := root.Line()-1, len(lines)
+		if i+1 < len(roots) {
+			to = roots[i+1].Line() - 1
+		}
+		own := bytes.TrimRight(bytes.Join(lines[from:to], nil), "-\n")
+		out = append(out, built{node: root, origin: name, dir: path.Dir(name), text: own})
 	}
 	return out
 }

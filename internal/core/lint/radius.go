@@ -82,9 +82,7 @@ func (l *linter) own(dir string) []built {
 	var out []built
 	for _, r := range k.refs {
 		if isFile, _ := l.exists(r.path); isFile {
-			for _, root := range l.documents(r.path) {
-				out = append(out, built{node: root, origin: r.path, dir: dir, text: l.read(r.path).content})
-			}
+			out = append(out, l.written(r.path)...)
 		}
 	}
 	return out

@@ -22,7 +22,9 @@ func radius(t *testing.T, was, is map[string]string) string {
 		}
 	}
 	renderer := &render.Renderer{}
-	build := func(tree overlay.Tree, dir string) ([]lint.Object, error) { return renderer.Build(t.Context(), tree, dir) }
+	build := func(tree overlay.Tree, dir string) ([]lint.Object, error) {
+		return renderer.Build(t.Context(), tree, dir)
+	}
 	reached, found, err := lint.Radius(memtree.Text(was), memtree.Text(is), changed, build)
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +46,7 @@ func TestRadius(t *testing.T) {
 		"a base whose version the overlays replace": {"bases/web/deployment.yaml", "web:0.0.0", "web:0.0.1", ""},
 		"a comment": {"bases/web/deployment.yaml", "spec:", "# here\nspec:", ""},
 		"a namespace": {"clusters/prd-aks/infrastructure/namespaces.yaml", "name: search", "name: find",
-			"prd prd-aks clusters/prd-aks/infrastructure [Namespace web] +[Namespace find] -[Namespace search]\n"},
+			"prd prd-aks clusters/prd-aks/infrastructure [] +[Namespace find] -[Namespace search]\n"},
 	} {
 		files := good(t)
 		text := strings.Replace(files[c.file], c.old, c.new, 1)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/sluice-gitops/sluice/internal/core/yamledit"
@@ -45,7 +46,7 @@ func (l *linter) secrets() {
 		if isYAML(name) && bytes.Contains(content, []byte("Secret")) {
 			l.manifests(name)
 		}
-		if at := bytes.Index(content, []byte("--read-write-key")); at >= 0 && path.Ext(name) != ".md" {
+		if at := bytes.Index(content, []byte("--read-write-key")); at >= 0 && slices.Contains([]string{"", ".sh", ".yaml", ".yml"}, path.Ext(name)) {
 			line, column := lineOf(content, at)
 			l.report(ruleWrite, name, line, column, "flux bootstrap with --read-write-key gives the cluster a deploy key that may push", "leave the flag out: Flux reads, and Sluice writes by merge request")
 		}

@@ -94,7 +94,7 @@ func TestSinceACommit(t *testing.T) {
 		t.Errorf("exit code %d\n%s%s", code, out, problems)
 	}
 	git(t, dir, "checkout", "-q", registry)
-	if code, out, _ = run(t, nil, dir); code != process.Failed || !strings.Contains(out, base+`:10:12: error: Deployment: spec has no field "replica" [schema]`+"\n  fix: did you mean replicas?\n") {
+	if code, out, _ = run(t, nil, dir); code != process.Failed || !strings.Contains(out, base+`:9:12: error: Deployment: spec has no field "replica" [schema]`+"\n  fix: did you mean replicas?\n") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 	change(t, dir, base, "replica: 1", "replica: 1 # sluice:ignore schema it is tried here\n  # ")
@@ -116,7 +116,7 @@ func TestHowFarAMergeRequestReaches(t *testing.T) {
 	}
 	change(t, dir, base, "--port=5000", "--port=5001")
 	code, out, _ = run(t, environ, dir, "--mr")
-	if code != process.Failed || !strings.Contains(out, base+":35: error: the change reaches platform-core-prd-aks, platform-core-stg-aks together with the environment before") {
+	if code != process.Failed || !strings.Contains(out, base+":31: error: the change reaches platform-core-prd-aks, platform-core-stg-aks together with the environment before") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 	if code, _, problems = run(t, nil, dir, "--mr"); code != linting.Unable || !strings.Contains(problems, "CI_MERGE_REQUEST_DIFF_BASE_SHA") {
@@ -152,7 +152,7 @@ func TestFormats(t *testing.T) {
 		}
 	}
 	code, out, _ := run(t, nil, dir, "--format", "json")
-	if err := json.Unmarshal([]byte(out), &document); err != nil || code != process.Failed || document.Version != 1 || len(document.Findings) != 1 || document.Findings[0].Line != 10 {
+	if err := json.Unmarshal([]byte(out), &document); err != nil || code != process.Failed || document.Version != 1 || len(document.Findings) != 1 || document.Findings[0].Line != 9 {
 		t.Errorf("json: %v, exit code %d\n%s", err, code, out)
 	}
 	var sarif struct {
@@ -168,7 +168,7 @@ func TestFormats(t *testing.T) {
 		}
 	}
 	_, out, _ = run(t, nil, dir, "--format", "sarif")
-	if err := json.Unmarshal([]byte(out), &sarif); err != nil || sarif.Version != "2.1.0" || len(sarif.Runs) != 1 || len(sarif.Runs[0].Results) != 1 || sarif.Runs[0].Results[0].Locations[0].PhysicalLocation.Region.StartLine != 10 {
+	if err := json.Unmarshal([]byte(out), &sarif); err != nil || sarif.Version != "2.1.0" || len(sarif.Runs) != 1 || len(sarif.Runs[0].Results) != 1 || sarif.Runs[0].Results[0].Locations[0].PhysicalLocation.Region.StartLine != 9 {
 		t.Errorf("sarif: %v\n%s", err, out)
 	}
 	fingerprint := func() string {

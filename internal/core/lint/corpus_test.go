@@ -183,3 +183,18 @@ func TestFindingsAreOrdered(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is found in a file with secrets, their values are not in the words.
+func TestNoSecretIsPrinted(t *testing.T) {
+	a, err := txtar.ParseFile("testdata/secret.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, _, _ := planted(t, a)
+	out := printed(lintFiles(t, files, nil))
+	for _, value := range []string{"correct-horse", "AbCdEfGhIj", "user=admin"} {
+		if strings.Contains(out, value) || !strings.Contains(strings.Join(slices.Collect(maps.Values(files)), ""), value) {
+			t.Errorf("%s is printed, or was not planted:\n%s", value, out)
+		}
+	}
+}

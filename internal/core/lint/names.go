@@ -166,7 +166,7 @@ func (l *linter) source(d declarations, c *cluster, b built, space string, at ..
 // declarations collects what is declared by objects in sight and, in a run over
 // changes, by any file of the cluster and by the bases.
 func (l *linter) declarations(c *cluster) declarations {
-	d := declarations{namespaces: map[string]bool{"default": true, "kube-system": true, "kube-public": true, "kube-node-lease": true, systemDir: true}, sources: map[string]bool{}}
+	d := declarations{namespaces: map[string]bool{"default": true, "kube-system": true, "kube-public": true, "kube-node-lease": true, systemDir: true}, sources: map[string]bool{"GitRepository " + systemDir + "/" + systemDir: true}} // which bootstrap makes
 	for _, a := range c.objects {
 		d.add(a.built, a.space())
 	}

@@ -7,11 +7,17 @@ import (
 	"strings"
 
 	"github.com/sluice-gitops/sluice/internal/core"
+	"github.com/sluice-gitops/sluice/internal/core/lint"
 	"github.com/sluice-gitops/sluice/internal/core/overlay"
 	"github.com/sluice-gitops/sluice/internal/core/overlay/memtree"
 	"github.com/sluice-gitops/sluice/internal/core/policy"
 	"github.com/sluice-gitops/sluice/internal/core/scaffold"
+	"github.com/sluice-gitops/sluice/internal/core/schema"
 )
+
+// maxChanged bounds the files of a draft that are linted by themselves; above it,
+// everything is.
+const maxChanged = 5000
 
 // checked is a draft with what it was made from.
 type checked struct {
@@ -30,7 +36,7 @@ func (c *clone) check(ctx context.Context, d *scaffold.Draft) error {
 	}
 	k := checked{d, memtree.New(c.files), d.Tree(), p}
 	var wrong []string
-	for _, check := range []func(context.Context, checked) ([]string, error){c.builds, c.understood} {
+	for _, check := range []func(context.Context, checked) ([]string, error){c.builds, c.understood, c.linted} {
 		found, err := check(ctx, k)
 		if err != nil {
 			return err
@@ -86,4 +92,38 @@ func (c *clone) understood(_ context.Context, k checked) ([]string, error) {
 		}
 	}
 	return wrong, nil
+}
+
+// linted tells what sluice lint finds in what is touched and did not find before:
+// that is for the person to look at, who may be in the middle of something.
+func (c *clone) linted(ctx context.Context, k checked) ([]string, error) {
+	changed, _, err := overlay.ChangedFiles(k.before, k.after, maxChanged)
+	if err != nil {
+		return nil, err
+	}
+	found, err := c.errors(ctx, k.after, changed)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	before, err := c.errors(ctx, k.before, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range found {
+		same := func(o lint.Finding) bool { return o.File == f.File && o.Rule == f.Rule && o.Reason == f.Reason }
+		if !slices.ContainsFunc(before, same) {
+			c.remark("sluice lint: %s: %s (%s); %s", f.Place(), f.Reason, f.Rule, f.Fix)
+		}
+	}
+	return nil, nil
+}
+
+func (c *clone) errors(ctx context.Context, t overlay.Tree, changed []string) ([]lint.Finding, error) {
+	apis, err := schema.Load()
+	if err != nil {
+		return nil, err
+	}
+	build := func(dir string) ([]lint.Object, error) { return c.render.Build(ctx, t, dir) }
+	found, err := lint.Lint(t, lint.Options{Build: build, Checker: apis, Changed: changed})
+	return slices.DeleteFunc(found, func(f lint.Finding) bool { return f.Severity != lint.Error }), err
 }

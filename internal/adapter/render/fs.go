@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
@@ -54,6 +55,7 @@ type treeFS struct {
 	known    map[string][]overlay.Entry
 	reads    int
 	bytes    int
+	scale    int // how many times the usual bounds it may need; 0 means once
 	stopped  error
 }
 
@@ -64,12 +66,14 @@ func (fs *treeFS) stop(kind core.Kind, format string, args ...any) error {
 	return fs.stopped
 }
 
+func (fs *treeFS) times(bound int) int { return bound * max(1, fs.scale) }
+
 func (fs *treeFS) spend() error {
-	if fs.reads++; fs.reads > maxReads {
-		return fs.stop(core.Invalid, "it asks for more than %d files", maxReads)
+	if fs.reads++; fs.reads > fs.times(maxReads) {
+		return fs.stop(core.Invalid, "it asks for more than %d files", fs.times(maxReads))
 	}
 	if errors.Is(fs.ctx.Err(), context.DeadlineExceeded) {
-		return fs.stop(core.Invalid, "it takes longer than %s", buildTimeout)
+		return fs.stop(core.Invalid, "it takes longer than %s", time.Duration(fs.times(int(buildTimeout))))
 	}
 	if fs.ctx.Err() != nil {
 		return fs.stop(core.Transient, "the rendering was cut short")
@@ -171,8 +175,8 @@ func (fs *treeFS) ReadFile(name string) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if fs.bytes += len(content); fs.bytes > maxBytes {
-		return nil, fs.stop(core.Invalid, "it reads more than %d bytes", maxBytes)
+	if fs.bytes += len(content); fs.bytes > fs.times(maxBytes) {
+		return nil, fs.stop(core.Invalid, "it reads more than %d bytes", fs.times(maxBytes))
 	}
 	if err := fs.check(name, content); err != nil {
 		return nil, err

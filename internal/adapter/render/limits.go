@@ -26,6 +26,9 @@ const (
 	maxDepth = 200
 	// buildTimeout bounds one build. It is checked whenever a file is asked for.
 	buildTimeout = 10 * time.Second
+	// wholeScale is how many times the bounds of an overlay a whole directory of
+	// them may need, for somebody who waits in front of it.
+	wholeScale = 30
 	// contextLines is how many unchanged lines surround a change.
 	contextLines = 3
 )

@@ -91,8 +91,8 @@ func (fs *treeFS) kustomize(dir string) (built resmap.ResMap, err error) {
 		return nil, fs.stopped
 	case err != nil:
 		return nil, core.Errorf(core.Invalid, "kustomize cannot build %s: %s", dir, complaint(err))
-	case built.Size() > maxObjects:
-		return nil, core.Errorf(core.Invalid, "%s has %d objects; at most %d are looked at", dir, built.Size(), maxObjects)
+	case built.Size() > fs.times(maxObjects):
+		return nil, core.Errorf(core.Invalid, "%s has %d objects; at most %d are looked at", dir, built.Size(), fs.times(maxObjects))
 	}
 	return built, nil
 }

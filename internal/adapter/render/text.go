@@ -11,15 +11,15 @@ import (
 )
 
 // Text is what a directory, or an overlay of one file, builds to: all objects,
-// as documents of one YAML text. Unlike a rendering it holds what is secret, so
+// as documents of one YAML text. The directory may gather hundreds of overlays. Unlike a rendering it holds what is secret, so
 // it is for whoever has the files anyway. The error is of kind core.Invalid if
 // it does not build, and says why.
 func (r *Renderer) Text(ctx context.Context, t overlay.Tree, dir string) ([]byte, error) {
 	r.building.Lock()
 	defer r.building.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
+	ctx, cancel := context.WithTimeout(ctx, wholeScale*buildTimeout)
 	defer cancel()
-	built, err := build(&treeFS{ctx: ctx, tree: t, inputs: Inputs{}}, dir)
+	built, err := build(&treeFS{ctx: ctx, tree: t, inputs: Inputs{}, scale: wholeScale}, dir)
 	if err != nil {
 		return nil, err
 	}

@@ -63,13 +63,9 @@ func (a App) Draft(files Files, p *policy.Policy, build Build) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w.base, err = w.findBase(); err != nil {
+	if err := w.ground(sites[0]); err != nil {
 		return nil, err
 	}
-	if w.text, err = build(w.Tree(), w.base); err != nil {
-		return nil, core.Errorf(core.KindOf(err), "the base %s: %w", w.base, err)
-	}
-	w.objects = documents(w.base, w.text)
 	for _, s := range sites {
 		if err := w.add(s); err != nil {
 			return nil, core.Errorf(core.KindOf(err), "%s: %w", s.path, err)
@@ -79,6 +75,23 @@ func (a App) Draft(files Files, p *policy.Policy, build Build) (*Draft, error) {
 		return nil, err
 	}
 	return w.Draft, w.settle()
+}
+
+// ground finds what the overlays are built on: a base or, where overlays are
+// files that hold the objects themselves, the app's own file of another cluster.
+func (w *drafting) ground(s site) (err error) {
+	if w.base, err = w.findBase(); err != nil {
+		if donor := w.donor(s); s.file && donor != nil && w.Base == string(w.Name) {
+			w.objects = documents(donor.Dir, w.content(donor.Dir))
+			return nil
+		}
+		return err
+	}
+	if w.text, err = w.build(w.Tree(), w.base); err != nil {
+		return core.Errorf(core.KindOf(err), "the base %s: %w", w.base, err)
+	}
+	w.objects = documents(w.base, w.text)
+	return nil
 }
 
 // unused refuses versions that nothing has asked for: a name was misspelt.
@@ -128,8 +141,12 @@ func (w *drafting) alone(s site) error {
 	return nil
 }
 
-// isOf tells whether a deployment is built on the base.
+// isOf tells whether a deployment is built on the base or, if there is none, is
+// the app's own.
 func (w *drafting) isOf(d *overlay.Deployment) bool {
+	if w.base == "" {
+		return d.App == w.Name
+	}
 	return slices.ContainsFunc(d.Inputs, func(in overlay.Input) bool { return strings.HasPrefix(in.Path, w.base+"/") })
 }
 

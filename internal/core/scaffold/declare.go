@@ -84,11 +84,11 @@ func (w *drafting) declareOne(s site, o object) error {
 		if ext := path.Ext(file); ext != ".yaml" && ext != ".yml" || !bytes.Contains(src, []byte(o.kind)) {
 			continue
 		}
-		cluster, root := w.clusterOf(file)
+		_, root := w.clusterOf(file)
 		for _, d := range documents(file, src) {
 			is := d.kind == o.kind && d.name == o.name && (o.kind == "Namespace" || d.namespace == o.namespace || d.namespace == "")
 			switch {
-			case is && (root == "" && !strings.HasPrefix(file, w.base+"/") && !w.inBases(file) || root == s.root):
+			case is && (root == "" && !w.inBases(file) || root == s.root):
 				return nil // all clusters have it, or this one
 			case is && root != "":
 				donors = append(donors, d)
@@ -96,7 +96,6 @@ func (w *drafting) declareOne(s site, o object) error {
 				others = append(others, d)
 			}
 		}
-		_ = cluster
 	}
 	switch {
 	case s.root == "":
@@ -114,7 +113,7 @@ func (w *drafting) declareOne(s site, o object) error {
 // inBases tells whether a file is a part of a base, which is in a cluster only
 // if an overlay has it there.
 func (w *drafting) inBases(file string) bool {
-	return slices.ContainsFunc(w.bases(), func(dir string) bool { return strings.HasPrefix(file, dir+"/") })
+	return w.base != "" && strings.HasPrefix(file, w.base+"/") || slices.ContainsFunc(w.bases(), func(dir string) bool { return strings.HasPrefix(file, dir+"/") })
 }
 
 // clusterOf is the cluster in whose directory a file lies.

@@ -176,7 +176,7 @@ func (w *walk) twice(items []yamledit.Node, keys []string, at yamledit.Path) {
 
 func (w *walk) scalar(n yamledit.Node, of *schema, at yamledit.Path) {
 	if !of.fits(n) {
-		w.tell(at, fmt.Sprintf("%s is %s; want %s", w.name(at), said(n), of.wanted()), "write "+of.wanted())
+		w.tell(at, fmt.Sprintf("%s is %s; want %s", w.name(at), kindOf(n), of.wanted()), "write "+of.wanted())
 		return
 	}
 	switch value := n.Text(); {
@@ -187,11 +187,24 @@ func (w *walk) scalar(n yamledit.Node, of *schema, at yamledit.Path) {
 	case n.IsString() && !matches(of.Pattern, value):
 		w.tell(at, fmt.Sprintf("%s is %s, which does not match %s", w.name(at), said(n), of.Pattern), "correct it")
 	case !n.IsString() && !of.within(value):
-		w.tell(at, fmt.Sprintf("%s is %s, which is too small or too large", w.name(at), said(n)), "correct it")
+		w.tell(at, w.name(at)+" is too small or too large", "correct it")
 	}
 }
 
-// said shows a short value; a long one may hold what nobody should read.
+// kindOf says what a scalar is without showing it: it may be a password that was
+// meant to be a string.
+func kindOf(n yamledit.Node) string {
+	switch text := n.Text(); {
+	case n.IsString():
+		return "a string"
+	case text == "true" || text == "false":
+		return "a boolean"
+	}
+	return "a number"
+}
+
+// said shows a short value of those that an API lists or gives a shape, which no
+// secret has.
 func said(n yamledit.Node) string {
 	if text := n.Text(); len(text) <= 60 && !strings.Contains(text, "\n") {
 		if n.IsString() {

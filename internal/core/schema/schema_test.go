@@ -83,8 +83,8 @@ spec:
 func TestDefectsAreFound(t *testing.T) {
 	for name, c := range map[string]struct{ in, old, new, want string }{
 		"unknown field":    {deployment, "replicas: 2", "replica: 2", `7:12 Deployment: spec has no field "replica"; did you mean replicas?`},
-		"wrong type":       {deployment, "replicas: 2", `replicas: "2"`, `7:13 Deployment: spec.replicas is "2"; want a whole number; write a whole number`},
-		"number as text":   {deployment, "value: a", "value: 1", "19:22 Deployment: spec.template.spec.containers[0].env[0].value is 1; want a string: put it in quotes; write a string: put it in quotes"},
+		"wrong type":       {deployment, "replicas: 2", `replicas: "2"`, `7:13 Deployment: spec.replicas is a string; want a whole number; write a whole number`},
+		"number as text":   {deployment, "value: a", "value: 1", "19:22 Deployment: spec.template.spec.containers[0].env[0].value is a number; want a string: put it in quotes; write a string: put it in quotes"},
 		"required":         {deployment, "name: web\n          image", "image", "14:11 Deployment: spec.template.spec.containers[0] has no name, which is required; add name"},
 		"twice":            {deployment, "            - name: A\n", "            - name: A\n              value: b\n            - name: A\n", "20:15 Deployment: spec.template.spec.containers[0].env has two items with name A; remove one of them"},
 		"mapping for list": {deployment, "- containerPort", "containerPort", "21:13 Deployment: spec.template.spec.containers[0].ports is a mapping; want a list; write a list"},
@@ -116,6 +116,18 @@ func TestNothingIsFoundInWhatIsRight(t *testing.T) {
 	} {
 		if got := check(t, load(t), src); got != "" {
 			t.Errorf("%s\nfound %s", src, got)
+		}
+	}
+}
+
+// A password that is no string is told of, and not shown.
+func TestValuesOfSecretsAreNotShown(t *testing.T) {
+	for _, src := range []string{
+		"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: 4711}\n",
+		strings.Replace(deployment, "value: a", "value: 4711", 1),
+	} {
+		if got := check(t, load(t), src); strings.Contains(got, "4711") || got == "" {
+			t.Errorf("found %q", got)
 		}
 	}
 }

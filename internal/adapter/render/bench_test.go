@@ -2,6 +2,8 @@ package render_test
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sluice-gitops/sluice/internal/adapter/render"
@@ -85,7 +87,9 @@ func TestGeneratedMonoreposRender(t *testing.T) {
 	tree, all := promotions(t, 12)
 	for _, u := range all {
 		d, _ := new(render.Renderer).Render(t.Context(), tree, u.Overlays[0], u.Files)
-		if d.Problem != "" || !bytes.Contains([]byte(d.Text), []byte("77.0.0")) {
+		// A variable is put in by Flux, after the build that is rendered here.
+		variable := slices.ContainsFunc(u.Files, func(f plan.File) bool { return strings.HasSuffix(f.Path, "/kustomizations.yaml") })
+		if d.Problem != "" || bytes.Contains([]byte(d.Text), []byte("77.0.0")) == variable {
 			t.Errorf("%s: %q, %q", u.Target, d.Problem, d.Text)
 		}
 	}

@@ -150,15 +150,17 @@ func readKey(name string) (publicKey, error) {
 	if bytes.Contains(src, []byte("PRIVATE KEY")) {
 		return publicKey{}, errors.New("this is a private key; give the public one, which ssh-keygen writes beside it")
 	}
-	key, comment, _, rest, err := ssh.ParseAuthorizedKey(src)
+	key, _, _, rest, err := ssh.ParseAuthorizedKey(src)
 	switch {
 	case err != nil:
 		return publicKey{}, errors.New("this is no public SSH key; it should be one line that begins like ssh-ed25519 AAAA")
 	case len(bytes.TrimSpace(rest)) > 0:
 		return publicKey{}, errors.New("found more than one key; write one line")
 	}
+	// Without its comment, as flux bootstrap would register it: GitLab gives back a key that it has in just this text,
+	// and refuses it in any other.
 	text := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
-	return publicKey{text: strings.TrimSpace(text + " " + comment), print: ssh.FingerprintSHA256(key)}, nil
+	return publicKey{text: text, print: ssh.FingerprintSHA256(key)}, nil
 }
 
 // fingerprint is "" for what is no key.

@@ -35,6 +35,9 @@ func TestFreshProjectThenNothing(t *testing.T) {
 		if k["can_push"] != false || !strings.HasPrefix(k["title"].(string), "Flux one-") {
 			t.Errorf("deploy key %v", k)
 		}
+		if words := strings.Fields(k["key"].(string)); len(words) != 2 {
+			t.Errorf("%v: flux bootstrap would register the same key without the comment, which GitLab refuses", k)
+		}
 	}
 	second := r.run("--deploy-keys", dir)
 	second.want(t, 0, "all as it should be", "gave it its secrets last on 2026-03-04 05:06 UTC", "the key of one-dev can read and not write")

@@ -86,9 +86,20 @@ func (l *linter) written(name string) []built {
 			to = roots[i+1].Line() - 1
 		}
 		own := bytes.TrimRight(bytes.Join(lines[from:to], nil), "-\n")
-		out = append(out, built{node: root, origin: name, dir: path.Dir(name), text: own})
+		for _, object := range listed(root) {
+			out = append(out, built{node: object, origin: name, dir: path.Dir(name), text: own})
+		}
 	}
 	return out
+}
+
+// listed are the objects of a List, which API servers take apart.
+func listed(root yamledit.Node) []yamledit.Node {
+	if text(root, "kind") != "List" {
+		return []yamledit.Node{root}
+	}
+	items, _ := root.Get("items")
+	return items.Items()
 }
 
 // parts are what Flux takes from a directory without a kustomization: its files,
@@ -189,7 +200,7 @@ func (l *linter) place(b built, at yamledit.Path) (string, yamledit.Node) {
 	want, _ := b.node.At(at)
 	best, bestFile, depth := yamledit.Node{}, "", -1
 	for _, file := range l.sources(b) {
-		for _, root := range l.documents(file) {
+		for _, root := range l.members(file) {
 			if text(root, "kind") != b.kind() || !strings.Contains(b.name(), text(root, "metadata", "name")) {
 				continue
 			}
@@ -249,6 +260,15 @@ func (l *linter) transformed(b built, at yamledit.Path, want yamledit.Node) (yam
 		}
 	}
 	return yamledit.Node{}, false
+}
+
+// members are the objects of a file, those of Lists included.
+func (l *linter) members(name string) []yamledit.Node {
+	var out []yamledit.Node
+	for _, root := range l.documents(name) {
+		out = append(out, listed(root)...)
+	}
+	return out
 }
 
 // deepest follows a path as far as it leads.

@@ -198,3 +198,53 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		}
 	}
 }
+
+// What ordinary monorepos have is no defect: Lists, what SOPS encrypted, objects
+// of JSON, variables from what is not in sight, other sources, Windows' line ends.
+func TestOrdinaryThingsAreNoDefects(t *testing.T) {
+	files := good(t)
+	const infrastructure = "clusters/dev-aks/infrastructure/"
+	files[infrastructure+"kustomization.yaml"] += "  - more.yaml\n  - more.json\n"
+	files[infrastructure+"more.json"] = `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"listed"},"data":{"a":"b"}}`
+	files[infrastructure+"more.yaml"] = strings.ReplaceAll(`apiVersion: v1
+kind: List
+items:
+  - {apiVersion: v1, kind: Namespace, metadata: {name: listed}}
+---
+# nothing
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: s, namespace: listed}
+stringData: {p: "ENC[AES256_GCM,data:xx]"}
+sops: {version: 3.9.0}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: other, namespace: flux-system}
+spec:
+  interval: 10m
+  path: ./elsewhere
+  prune: true
+  wait: true
+  sourceRef: {kind: OCIRepository, name: other}
+  postBuild: {substituteFrom: [{kind: Secret, name: vars}]}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: OCIRepository
+metadata: {name: other, namespace: flux-system}
+spec: {interval: 10m, url: "oci://registry.example.com/other"}
+---
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: h, namespace: listed}
+spec:
+  interval: 10m
+  targetNamespace: made
+  install: {createNamespace: true}
+  chartRef: {kind: OCIRepository, name: other, namespace: flux-system}
+`, "\n", "\r\n")
+	if diff := cmp.Diff("", printed(lintFiles(t, files, nil))); diff != "" {
+		t.Error(diff)
+	}
+}

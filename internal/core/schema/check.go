@@ -93,7 +93,7 @@ func (w *walk) value(n yamledit.Node, of *schema, at yamledit.Path) {
 	if n.Kind() == yamledit.Alias {
 		n = n.Target()
 	}
-	if of == nil || len(at) > maxDepth || n.Kind() == yamledit.Unclear || n.IsNull() || strings.Contains(n.Text(), "${") {
+	if of == nil || len(at) > maxDepth || n.Kind() == yamledit.Unclear || n.IsNull() || strings.Contains(n.Text(), "${") || strings.HasPrefix(n.Text(), "ENC[") {
 		return
 	}
 	switch n.Kind() {
@@ -120,7 +120,7 @@ func (w *walk) mapping(n yamledit.Node, of *schema, at yamledit.Path) {
 			w.value(pair.Value, next, here)
 		case of.Values != nil:
 			w.value(pair.Value, of.Values, here)
-		case of.Any || of.Properties == nil || pair.Key == "<<":
+		case of.Any || of.Properties == nil || pair.Key == "<<", pair.Key == "sops" && len(at) == 0:
 		default:
 			w.unknown(pair.Key, of, at)
 		}

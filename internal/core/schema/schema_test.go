@@ -110,6 +110,7 @@ func TestNothingIsFoundInWhatIsRight(t *testing.T) {
 		deployment, release,
 		strings.Replace(release, "interval: 10m", "interval: ${interval}", 1),
 		strings.Replace(deployment, "replicas: 2", "replicas: null", 1),
+		"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: ENC[a]\ndata: ENC[b]\nsops: {version: 3.9.0}\n",
 		"apiVersion: example.com/v1\nkind: Thing\nspec: {a: 1}\n",
 		"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 53, protocol: UDP, targetPort: dns, name: u}, {port: 53, protocol: TCP, targetPort: 53, name: t}]}\n",
 		"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {podSelector: {}, egress: [{ports: [{port: 443}]}]}\n",

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,25 +18,29 @@ import (
 //
 //	go test ./cmd/sluice -run TestGuides -tools DIR
 //
-// with flux, kubectl and kubeseal in DIR.
+// with flux, kubectl, kubeseal and sops in DIR.
 var tools = flag.String("tools", "", "directory of programs to read the flags from anew")
 
+// guideFiles are the documents whose commands people copy.
+func guideFiles() []string {
+	return []string{"phase2-fluxcd-bootstrap-guide.md", "phase2-fluxcd-operational-guide.md", "setup.md", "flux.md"}
+}
+
 // guideCommands are the command lines in the guides' shell blocks, as words,
-// each beginning with its program.
+// each beginning with its program. A block without a language is one of shell.
 func guideCommands(t *testing.T) [][]string {
 	t.Helper()
-	files, err := filepath.Glob("../../docs/phase2-*.md")
-	if err != nil || len(files) != 2 {
-		t.Fatal(files, err)
-	}
 	var all [][]string
-	for _, file := range files {
-		text, err := os.ReadFile(file)
+	for _, file := range guideFiles() {
+		text, err := os.ReadFile(filepath.Join("../../docs", file))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, block := range regexp.MustCompile("(?ms)^ *```sh\n(.*?)^ *```$").FindAllStringSubmatch(string(text), -1) {
-			for line := range strings.Lines(strings.ReplaceAll(block[1], "\\\n", " ")) {
+		for _, block := range regexp.MustCompile("(?ms)^ *```(\\w*)\n(.*?)^ *```$").FindAllStringSubmatch(string(text), -1) {
+			if block[1] != "" && block[1] != "sh" {
+				continue
+			}
+			for line := range strings.Lines(strings.ReplaceAll(block[2], "\\\n", " ")) {
 				all = append(all, parts(line)...)
 			}
 		}
@@ -72,15 +77,73 @@ func TestGuidesNameCommandsOfSluiceThatExist(t *testing.T) {
 			t.Errorf("%s: exit code %d: %s", strings.Join(c, " "), code, problems)
 		}
 	}
-	if seen < 10 {
+	if seen < 18 {
 		t.Errorf("only %d commands of sluice were found", seen)
+	}
+}
+
+// What stands inside a line of text or a table is copied as well.
+func TestGuidesNameFlagsOfSluiceThatExist(t *testing.T) {
+	seen := 0
+	for _, file := range guideFiles() {
+		text, err := os.ReadFile(filepath.Join("../../docs", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile("`sluice ([a-z][^`\n]*)`").FindAllStringSubmatch(string(text), -1) {
+			seen++
+			var command, flags []string
+			for _, w := range strings.Fields(m[1]) {
+				if name, _, _ := strings.Cut(w, "="); strings.HasPrefix(w, "-") {
+					flags = append(flags, name)
+				} else if len(flags) == 0 {
+					command = append(command, w)
+				}
+			}
+			code, out, problems := run(t, nil, append(command, "--help")...)
+			if code != process.OK || !strings.Contains(out, "Usage:\n  sluice "+command[0]) {
+				t.Errorf("%s: %s: exit code %d: %s", file, m[0], code, problems)
+			}
+			for _, f := range flags {
+				if !slices.Contains(flagsIn(out), f) {
+					t.Errorf("%s: %s: there is no flag %s", file, m[0], f)
+				}
+			}
+		}
+	}
+	if seen < 25 {
+		t.Errorf("only %d commands of sluice were found", seen)
+	}
+}
+
+// The operational guide says which line pins which version; lines move.
+func TestGuideNamesTheLinesThatPinVersions(t *testing.T) {
+	text, err := os.ReadFile("../../docs/phase2-fluxcd-operational-guide.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pins := regexp.MustCompile("`([\\w/.-]+\\.yaml):(\\d+)` `(\\w+:)`").FindAllStringSubmatch(string(text), -1)
+	if len(pins) < 17 {
+		t.Errorf("only %d lines were found", len(pins))
+	}
+	for _, pin := range pins {
+		content, err := os.ReadFile(filepath.Join("../../flux-config/clusters/platform-core-dev-aks", pin[1]))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		lines := strings.Split(string(content), "\n")
+		number, err := strconv.Atoi(pin[2])
+		if err != nil || number < 1 || number > len(lines) || !strings.HasPrefix(strings.TrimSpace(lines[number-1]), pin[3]) {
+			t.Errorf("%s has no %s in line %s", pin[1], pin[3], pin[2])
+		}
 	}
 }
 
 // The flags of other programs are compared with what their own help says, which
 // testdata/guides keeps.
 func TestGuidesUseFlagsThatTheToolsHave(t *testing.T) {
-	for program, least := range map[string]int{"flux": 30, "kubectl": 20, "kubeseal": 1} {
+	for program, least := range map[string]int{"flux": 30, "kubectl": 20, "kubeseal": 2, "sops": 3} {
 		known := flagsOf(t, program)
 		seen := 0
 		for _, c := range guideCommands(t) {

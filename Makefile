@@ -80,3 +80,7 @@ bench-lint: ## measure a lint of 8,000 files against building each overlay once
 .PHONY: schemas
 schemas: ## make the schemas of internal/core/schema anew from the modules that test/schemas names
 	cd test/schemas && $(GO) run . ../../internal/core/schema/bundle.zip
+
+.PHONY: agreement
+agreement: ## hold the schemas against the API server's own library and types, on objects changed at random
+	cd test/schemas/agreement && $(GO) test -count=1 ./...

@@ -30,9 +30,11 @@ type source struct {
 	module, version, files string
 }
 
+const kubernetes = "k8s.io/kubernetes"
+
 func sources() []source {
 	return []source{
-		{"k8s.io/kubernetes", "v1.36.3", "api/openapi-spec/swagger.json"},
+		{kubernetes, "v1.36.3", "api/openapi-spec/swagger.json"},
 		{"github.com/fluxcd/source-controller", "v1.9.2", "config/crd/bases/*.yaml"},
 		{"github.com/fluxcd/kustomize-controller", "v1.9.5", "config/crd/bases/*.yaml"},
 		{"github.com/fluxcd/helm-controller", "v1.6.3", "config/crd/bases/*.yaml"},
@@ -41,7 +43,7 @@ func sources() []source {
 		{"github.com/external-secrets/external-secrets", "v1.3.2", "config/crds/bases/*.yaml"},
 		{"github.com/kyverno/kyverno", "v1.19.1", "config/crds/*/*.yaml"},
 		{"github.com/bitnami-labs/sealed-secrets", "v0.40.0", "helm/sealed-secrets/crds/*.yaml"},
-		{"sigs.k8s.io/gateway-api", "v1.4.0", "config/crd/standard/*.yaml"},
+		{"sigs.k8s.io/gateway-api", "v1.6.3", "config/crd/standard/*.yaml"},
 		{"github.com/prometheus-operator/prometheus-operator", "v0.85.0", "example/prometheus-operator-crd/*.yaml"},
 	}
 }
@@ -70,6 +72,11 @@ func bundle(out string) error {
 		for _, f := range files {
 			if err := read(f, entries); err != nil {
 				return fmt.Errorf("%s: %w", f, err)
+			}
+		}
+		if s.module == kubernetes {
+			if err := enums(filepath.Join(dir, "pkg/generated/openapi/zz_generated.openapi.go"), entries); err != nil {
+				return err
 			}
 		}
 		used = append(used, s.module+" "+s.version)
@@ -114,15 +121,13 @@ func openAPI(src []byte, entries map[string]any) error {
 		return err
 	}
 	for name, def := range doc.Definitions {
-		if strings.Contains(name, ".v1alpha") {
-			continue
-		}
 		entries["d/"+name] = trim(name, def)
 		kinds, _ := def["x-kubernetes-group-version-kind"].([]any)
 		for _, k := range kinds {
 			gvk := k.(map[string]any)
 			kind := gvk["kind"].(string)
 			if len(kinds) == 1 && !strings.HasSuffix(kind, "List") {
+				unreported(entries["d/"+name].(map[string]any), true)
 				entries[key(gvk["group"].(string), gvk["version"].(string), kind)] = map[string]any{"ref": name}
 			}
 		}
@@ -142,13 +147,48 @@ func definition(crd map[string]any, entries map[string]any) {
 			continue
 		}
 		s := trim("", schema["openAPIV3Schema"].(map[string]any))
+		closed(s)
 		properties, _ := s["p"].(map[string]any)
 		if properties == nil {
 			continue
 		}
+		subresources, _ := version["subresources"].(map[string]any)
+		unreported(s, subresources["status"] != nil)
 		properties["metadata"] = map[string]any{"ref": "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}
 		entries[key(spec["group"].(string), version["name"].(string), kind)] = s
 	}
+}
+
+// closed marks objects of custom resources that name no field: an API server keeps
+// none of what stands there.
+func closed(s map[string]any) {
+	if s["t"] == "object" && s["p"] == nil && s["a"] == nil && s["any"] == nil {
+		s["p"] = map[string]any{}
+	}
+	properties, _ := s["p"].(map[string]any)
+	for _, p := range properties {
+		closed(p.(map[string]any))
+	}
+	for _, below := range []any{s["i"], s["a"]} {
+		if below, ok := below.(map[string]any); ok {
+			closed(below)
+		}
+	}
+}
+
+// unreported takes out what a controller reports in an object: an API server drops
+// it from what is applied.
+func unreported(s map[string]any, subresource bool) {
+	properties, _ := s["p"].(map[string]any)
+	if status, ok := properties["status"].(map[string]any); ok && subresource && status["t"] != "string" {
+		properties["status"] = map[string]any{"any": true}
+		s["r"] = without(s["r"], "status")
+	}
+}
+
+func without(required any, key string) []any {
+	list, _ := required.([]any)
+	return slices.DeleteFunc(slices.Clone(list), func(one any) bool { return one == key })
 }
 
 // renamed are the keywords that the bundle keeps, and its names for them.
@@ -157,6 +197,7 @@ func renamed() map[string]string {
 		"type": "t", "required": "r", "pattern": "re", "minimum": "min", "maximum": "max", "minLength": "minl", "maxLength": "maxl",
 		"minItems": "mini", "maxItems": "maxi", "x-kubernetes-int-or-string": "ios", "x-kubernetes-preserve-unknown-fields": "any",
 		"x-kubernetes-embedded-resource": "any", "x-kubernetes-list-map-keys": "keys",
+		"minProperties": "minp", "maxProperties": "maxp", "nullable": "n",
 	}
 }
 
@@ -166,7 +207,7 @@ func trim(name string, s map[string]any) map[string]any {
 	out := map[string]any{}
 	switch {
 	case strings.HasSuffix(name, ".IntOrString"):
-		return map[string]any{"ios": true}
+		return map[string]any{"ios": true, "i32": true}
 	case strings.HasSuffix(name, ".Quantity"):
 		return map[string]any{"ios": true, "q": true}
 	case strings.HasSuffix(name, ".RawExtension"), strings.HasSuffix(name, ".FieldsV1"), strings.HasSuffix(name, ".JSON"), strings.HasSuffix(name, ".JSONSchemaProps"):
@@ -176,6 +217,17 @@ func trim(name string, s map[string]any) map[string]any {
 		if v, ok := s[from]; ok && v != false {
 			out[to] = v
 		}
+	}
+	if s["x-kubernetes-list-type"] == "set" {
+		out["set"] = true
+	}
+	switch s["format"] {
+	case "int32":
+		out["i32"] = true
+	case "byte":
+		out["b64"] = true
+	case "date-time":
+		out["time"] = true
 	}
 	if enum, ok := s["enum"].([]any); ok {
 		var texts []string
@@ -191,6 +243,10 @@ func trim(name string, s map[string]any) map[string]any {
 		kept := map[string]any{}
 		for k, v := range properties {
 			kept[k] = trim("", v.(map[string]any))
+			// The API server fills in what has a default before it looks for what is missing.
+			if _, ok := v.(map[string]any)["default"]; ok && out["r"] != nil {
+				out["r"] = without(out["r"], k)
+			}
 		}
 		out["p"] = kept
 	}

@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -61,12 +62,18 @@ func missing(apiVersion, first, second string) string {
 	return second
 }
 
-// version tells of a version of a kind of Kubernetes and of Flux that does not
+// version tells of a version or a kind of Kubernetes and of Flux that does not
 // exist. Those of others come and go with their releases.
 func (w *walk) version(group, apiVersion, kind string) {
 	known := w.set.versions[group+"/"+kind]
 	ours := !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io") && group != "gateway.networking.k8s.io" || strings.HasSuffix(group, ".toolkit.fluxcd.io")
-	if len(known) == 0 || !ours {
+	if !ours {
+		return
+	}
+	if len(known) == 0 {
+		if near := policy.Nearest(kind, w.set.kinds[group]); near != "" && kind != near+"List" {
+			w.tell(yamledit.Path{yamledit.Key("kind")}, "there is no kind "+kind+" in "+apiVersion, "did you mean "+near+"?")
+		}
 		return
 	}
 	instead := known[len(known)-1]
@@ -113,7 +120,7 @@ func (w *walk) mapping(n yamledit.Node, of *schema, at yamledit.Path) {
 	}
 	seen := map[string]bool{}
 	for pair := range n.Pairs() {
-		seen[pair.Key] = !pair.Value.IsNull()
+		seen[pair.Key] = !pair.Value.IsNull() || of.nullable(pair.Key)
 		here := append(at, yamledit.Key(pair.Key))
 		switch next, ok := of.Properties[pair.Key]; {
 		case ok:
@@ -125,11 +132,26 @@ func (w *walk) mapping(n yamledit.Node, of *schema, at yamledit.Path) {
 			w.unknown(pair.Key, of, at)
 		}
 	}
+	fields := 0
+	for _, there := range seen {
+		if there {
+			fields++
+		}
+	}
+	if !seen["<<"] && (fields < of.MinFields || of.MaxFields != nil && fields > *of.MaxFields) {
+		w.tell(at, fmt.Sprintf("%s has %d fields, which is too few or too many", w.name(at), fields), "leave those that are meant")
+	}
 	for _, key := range of.Required {
-		if !seen[key] {
+		if !seen[key] && !seen["<<"] {
 			w.tell(at, strings.TrimSuffix(w.name(at), ": ")+" has no "+key+", which is required", "add "+key)
 		}
 	}
+}
+
+// nullable tells whether null is a value of a field, and not the same as none.
+func (of *schema) nullable(key string) bool {
+	p := of.Properties[key]
+	return p != nil && p.Nullable
 }
 
 func (w *walk) unknown(key string, of *schema, at yamledit.Path) {
@@ -150,10 +172,30 @@ func (w *walk) sequence(n yamledit.Node, of *schema, at yamledit.Path) {
 	if len(items) < of.MinItems || of.MaxItems != nil && len(items) > *of.MaxItems {
 		w.tell(at, fmt.Sprintf("%s has %d items, which is too few or too many", w.name(at), len(items)), "correct the list")
 	}
+	one := w.set.resolve(of.Items)
 	for i, item := range items {
-		w.value(item, of.Items, append(at, yamledit.Index(i)))
+		here := append(at, yamledit.Index(i))
+		if item.IsNull() && one != nil && !one.Nullable && (one.Type != "" || one.IntOrText) {
+			w.tell(here, w.name(here)+" is empty; want "+one.wanted(), "write it, or remove the item")
+		}
+		w.value(item, one, here)
 	}
 	w.twice(items, of.Keys, at)
+	if of.Set {
+		w.repeated(items, at)
+	}
+}
+
+// repeated finds scalars that a list has twice although it may not.
+func (w *walk) repeated(items []yamledit.Node, at yamledit.Path) {
+	seen := make(map[string]bool, len(items))
+	for i, item := range items {
+		text := item.Text()
+		if text != "" && seen[text] && !strings.Contains(text, "${") {
+			w.tell(append(at, yamledit.Index(i)), w.name(at)+" has the same item twice", "remove one of them")
+		}
+		seen[text] = true
+	}
 }
 
 // twice finds items that an API server takes for the same.
@@ -181,10 +223,18 @@ func (w *walk) scalar(n yamledit.Node, of *schema, at yamledit.Path) {
 	}
 	switch value := n.Text(); {
 	case len(of.Enum) > 0 && !slices.Contains(of.Enum, value):
-		w.tell(at, fmt.Sprintf("%s is %s; want one of %s", w.name(at), said(n), strings.Join(of.Enum, ", ")), "write one of these")
+		w.tell(at, fmt.Sprintf("%s is %s; want one of %s", w.name(at), said(n), strings.TrimPrefix(strings.Join(of.Enum, ", "), ", ")), "write one of these")
 	case n.IsString() && (len([]rune(value)) < of.MinLength || of.MaxLength != nil && len([]rune(value)) > *of.MaxLength):
 		w.tell(at, fmt.Sprintf("%s has %d characters, which is too short or too long", w.name(at), len([]rune(value))), "correct it")
-	case n.IsString() && !matches(of.Pattern, value):
+	case of.Quantity && n.IsString() && !isQuantity(value):
+		w.tell(at, fmt.Sprintf("%s is %s, which is no quantity", w.name(at), said(n)), "write one such as 100m, 0.5 or 2Gi")
+	case of.Time && !isTime(value):
+		w.tell(at, fmt.Sprintf("%s is %s, which is no time", w.name(at), said(n)), "write one such as 2026-01-02T15:04:05Z")
+	case of.Base64 && !isBase64(value):
+		w.tell(at, w.name(at)+" is not base64", "encode it, or put it below stringData if this is a Secret")
+	case of.Small && !n.IsString() && !isSmall(value):
+		w.tell(at, w.name(at)+" does not fit into 32 bits", "correct it")
+	case n.IsString() && !of.matches(value):
 		w.tell(at, fmt.Sprintf("%s is %s, which does not match %s", w.name(at), said(n), of.Pattern), "correct it")
 	case !n.IsString() && !of.within(value):
 		w.tell(at, w.name(at)+" is too small or too large", "correct it")
@@ -215,12 +265,21 @@ func said(n yamledit.Node) string {
 	return "a text"
 }
 
-func matches(pattern, value string) bool {
-	if pattern == "" {
+// matches tells whether a value has the shape that is wanted. A pattern that Go
+// cannot read takes everything: no API server takes such a definition.
+func (of *schema) matches(value string) bool {
+	if of.Pattern == "" {
 		return true
 	}
-	re, err := regexp.Compile(pattern)
-	return err != nil || re.MatchString(value)
+	if of.compiled == nil {
+		re, err := regexp.Compile(of.Pattern)
+		if err != nil {
+			of.Pattern = ""
+			return true
+		}
+		of.compiled = re
+	}
+	return of.compiled.MatchString(value)
 }
 
 func (of *schema) within(value string) bool {
@@ -230,16 +289,20 @@ func (of *schema) within(value string) bool {
 
 // fits tells whether a scalar is of the type that is wanted.
 func (of *schema) fits(n yamledit.Node) bool {
+	number, notNumber := strconv.ParseFloat(n.Text(), 64)
 	_, notInteger := strconv.ParseInt(n.Text(), 0, 64)
-	_, notNumber := strconv.ParseFloat(n.Text(), 64)
+	if notNumber == nil && number == math.Trunc(number) && !math.IsInf(number, 0) {
+		notInteger = nil // 2.0 is 2 once it is JSON
+	}
 	boolean := n.Text() == "true" || n.Text() == "false"
+	isText := n.IsString() || !boolean && notInteger != nil && notNumber != nil // a date is a string once it is JSON
 	switch {
 	case of.IntOrText:
-		return n.IsString() || notInteger == nil || of.Quantity && notNumber == nil
+		return isText || notInteger == nil || of.Quantity && notNumber == nil
 	case of.Any && of.Type == "":
 		return true
 	case of.Type == "string":
-		return n.IsString()
+		return isText
 	case of.Type == "integer":
 		return !n.IsString() && notInteger == nil
 	case of.Type == "number":

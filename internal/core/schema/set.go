@@ -6,7 +6,9 @@ import (
 	_ "embed"
 	"encoding/json"
 	"io"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sluice-gitops/sluice/internal/core"
@@ -40,6 +42,15 @@ type schema struct {
 	MinItems   int                `json:"mini"`
 	MaxItems   *int               `json:"maxi"`
 	Keys       []string           `json:"keys"` // by which the items of a list are told apart
+	Set        bool               `json:"set"`  // no scalar is there twice
+	Small      bool               `json:"i32"`  // a whole number of 32 bits
+	Base64     bool               `json:"b64"`
+	Time       bool               `json:"time"`
+	MinFields  int                `json:"minp"`
+	MaxFields  *int               `json:"maxp"`
+	Nullable   bool               `json:"n"`
+
+	compiled *regexp.Regexp // of Pattern, when it was first needed
 }
 
 // Set is all APIs that are known. It reads from its bundle what it is asked for,
@@ -48,6 +59,7 @@ type Set struct {
 	entries  map[string]*zip.File
 	read     map[string]*schema // by entry; nil if there is none
 	versions map[string][]string
+	kinds    map[string][]string // by group
 }
 
 // Load opens the bundle that comes with the program.
@@ -56,7 +68,7 @@ func Load() (*Set, error) {
 	if err != nil {
 		return nil, core.Errorf(core.Internal, "open the bundle of schemas: %w", err)
 	}
-	s := &Set{entries: map[string]*zip.File{}, read: map[string]*schema{}, versions: map[string][]string{}}
+	s := &Set{entries: map[string]*zip.File{}, read: map[string]*schema{}, versions: map[string][]string{}, kinds: map[string][]string{}}
 	for _, f := range z.File {
 		s.entries[f.Name] = f
 		if parts := strings.Split(f.Name, "/"); parts[0] == "k" {
@@ -66,11 +78,27 @@ func Load() (*Set, error) {
 	return s, nil
 }
 
+// version notes a version of a kind. The last one is the one to use.
 func (s *Set) version(group, version, kind string) {
 	id := group + "/" + kind
+	if !slices.Contains(s.kinds[group], kind) {
+		s.kinds[group] = append(s.kinds[group], kind)
+	}
 	if !slices.Contains(s.versions[id], version) {
 		s.versions[id] = append(s.versions[id], version)
+		slices.SortStableFunc(s.versions[id], func(a, b string) int { return stability(a) - stability(b) })
 	}
+}
+
+// stability orders alpha before beta before the rest.
+func stability(version string) int {
+	switch {
+	case strings.Contains(version, "alpha"):
+		return 0
+	case strings.Contains(version, "beta"):
+		return 1
+	}
+	return 2
 }
 
 // lookup reads an entry; nil if there is none that can be read.
@@ -149,11 +177,18 @@ func learnt(n yamledit.Node, depth int) *schema {
 		Type: text(n, "type"), Pattern: text(n, "pattern"), IntOrText: text(n, "x-kubernetes-int-or-string") == "true",
 		Any:      text(n, "x-kubernetes-preserve-unknown-fields") == "true" || text(n, "x-kubernetes-embedded-resource") == "true",
 		Required: texts(n, "required"), Enum: texts(n, "enum"), Keys: texts(n, "x-kubernetes-list-map-keys"),
+		Set: text(n, "x-kubernetes-list-type") == "set", Nullable: text(n, "nullable") == "true", Small: text(n, "format") == "int32", Base64: text(n, "format") == "byte", Time: text(n, "format") == "date-time",
 	}
-	if properties, ok := n.Get("properties"); ok {
-		out.Properties = map[string]*schema{}
+	out.bounded(n)
+	properties, ok := n.Get("properties")
+	if _, open := n.Get("additionalProperties"); ok || out.Type == "object" && !open {
+		out.Properties = map[string]*schema{} // without any, an API server keeps none
 		for pair := range properties.Pairs() {
 			out.Properties[pair.Key] = learnt(pair.Value, depth+1)
+			// The API server fills in what has a default before it looks for what is missing.
+			if _, ok := pair.Value.Get("default"); ok {
+				out.Required = slices.DeleteFunc(out.Required, func(key string) bool { return key == pair.Key })
+			}
 		}
 	}
 	if items, ok := n.Get("items"); ok {
@@ -166,6 +201,36 @@ func learnt(n yamledit.Node, depth int) *schema {
 		out.Any = true
 	}
 	return out
+}
+
+func (of *schema) bounded(n yamledit.Node) {
+	of.MinLength, of.MaxLength = count(n, "minLength"), limit(n, "maxLength")
+	of.MinItems, of.MaxItems = count(n, "minItems"), limit(n, "maxItems")
+	of.MinFields, of.MaxFields = count(n, "minProperties"), limit(n, "maxProperties")
+	of.Minimum, of.Maximum = number(n, "minimum"), number(n, "maximum")
+}
+
+func number(n yamledit.Node, key string) *float64 {
+	value, err := strconv.ParseFloat(text(n, key), 64)
+	if err != nil {
+		return nil
+	}
+	return &value
+}
+
+func limit(n yamledit.Node, key string) *int {
+	value, err := strconv.Atoi(text(n, key))
+	if err != nil {
+		return nil
+	}
+	return &value
+}
+
+func count(n yamledit.Node, key string) int {
+	if value := limit(n, key); value != nil {
+		return *value
+	}
+	return 0
 }
 
 func text(n yamledit.Node, keys ...string) string {
